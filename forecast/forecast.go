@@ -178,7 +178,7 @@ func (o Options) complete() (Options, error) {
 		return o, fmt.Errorf("seasons %v do not ascend", o.Seasons)
 	}
 	if len(o.Seasons) > 0 && o.Seasons[0] < 2 {
-		return o, fmt.Errorf("season %d is shorter than 2", o.Seasons[0])
+		return o, fmt.Errorf("season %d is shorter than 2; give numbers of values that ascend, such as 24 and 168", o.Seasons[0])
 	}
 	for _, l := range o.Levels {
 		if !(l > 0 && l < 1) {

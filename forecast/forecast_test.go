@@ -219,7 +219,7 @@ func TestForecastRefuses(t *testing.T) {
 		{"a horizon beyond five weeks", day, forecast.Options{Horizon: 841}, "horizon 841 is not within 1 to 840"},
 		{"seasons that do not ascend", day, forecast.Options{Seasons: []int{168, 24}}, "seasons [168 24] do not ascend"},
 		{"a season twice", day, forecast.Options{Seasons: []int{24, 24}}, "seasons [24 24] do not ascend"},
-		{"a season of one", day, forecast.Options{Seasons: []int{1, 24}}, "season 1 is shorter than 2"},
+		{"a season of one", day, forecast.Options{Seasons: []int{1, 24}}, "season 1 is shorter than 2; give numbers of values that ascend, such as 24 and 168"},
 		{"a level of 1", day, forecast.Options{Levels: []float64{1}}, "interval level 1 is not between 0 and 1"},
 		{"a level that is no number", day, forecast.Options{Levels: []float64{math.NaN()}}, "interval level NaN is not between 0 and 1"},
 		{"a quantile of 0", day, forecast.Options{Quantiles: []float64{0}}, "quantile 0 is not between 0 and 1"},

@@ -110,7 +110,7 @@ func TestServeRefusesWhatLeavesItOpen(t *testing.T) {
 	}{
 		"an address that others can reach": {[]string{"--addr", "0.0.0.0:0"}, "let in only known access keys, with --auth"},
 		"a certificate without its key":    {[]string{"--addr", "127.0.0.1:0", "--tls-cert", cert}, "tls-key"},
-		"a key of another certificate":     {[]string{"--addr", "127.0.0.1:0", "--tls-cert", cert, "--tls-key", cert}, "--tls-cert, --tls-key"},
+		"a key of another certificate":     {[]string{"--addr", "127.0.0.1:0", "--tls-cert", cert, "--tls-key", cert}, "are no certificate and its key in PEM"},
 		"a certificate that is not there":  {[]string{"--addr", "127.0.0.1:0", "--tls-cert", cert + "x", "--tls-key", key}, "there is no file"},
 		"another way to take roles":        {[]string{"--addr", "127.0.0.1:0", "--roles", "none"}, `roles "none": give enforce or aws`},
 	} {

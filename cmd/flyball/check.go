@@ -42,13 +42,21 @@ With --repair what is damaged is moved into DIR/damaged-TIME, and all else is ke
 				return nil
 			}
 			if !repair {
-				return fmt.Errorf("%d places are damaged; restore a backup with flyball restore, or go on without them: flyball check %s --repair", damaged, args[0])
+				return fmt.Errorf("%s damaged; restore a backup with flyball restore, or go on without them: flyball check %s --repair", places(damaged), args[0])
 			}
 			return repairAll(cmd.OutOrStdout(), args[0], reports)
 		},
 	}
 	cmd.Flags().BoolVar(&repair, "repair", false, "move what is damaged into a folder DIR/damaged-TIME, and keep the rest")
 	return cmd
+}
+
+// places are how many there are, with their verb.
+func places(n int) string {
+	if n == 1 {
+		return "1 place is"
+	}
+	return fmt.Sprintf("%d places are", n)
 }
 
 // completeFolders has a shell complete the name of a folder.

@@ -131,7 +131,9 @@ func (f *fitting) model(cmd *cobra.Command, args []string) (m fit.Model, err err
 	if got.Workers || f.workers {
 		estimate = fit.EstimateWorkers
 	}
-	m, err = estimate(got.History, got.Task)
+	if m, err = estimate(got.History, got.Task); errors.Is(err, fit.ErrNothing) && f.measured.from == "" {
+		err = fmt.Errorf("%w; give a file that has more, or name the series with --requests-column, --tasks-column, --cpu-column and so on", err)
+	}
 	m.Service, m.Notes = f.service, append(m.Notes, got.Notes...)
 	return m, err
 }

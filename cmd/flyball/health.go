@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"flyball/internal/cause"
 	"flyball/internal/client"
 )
 
@@ -44,7 +45,7 @@ At a loopback address any certificate is taken: nothing is told there but whethe
 			if control != "" && errors.As(err, new(*client.Unreachable)) {
 				if other := client.New(client.Config{Endpoint: control, Flag: "--control"}).ControlHealth(ctx); other != nil {
 					if unreachable, is := errors.AsType[*client.Unreachable](other); is {
-						other = fmt.Errorf("no controller answers at %s: %w; start one with flyball control --listen, or name another with --control", control, unreachable.Err)
+						other = fmt.Errorf("no controller answers at %s: %w; start one with flyball control --listen, or name another with --control", control, cause.Of(unreachable.Err))
 					}
 					return fmt.Errorf("%w; and %w", err, other)
 				}

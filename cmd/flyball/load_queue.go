@@ -115,7 +115,7 @@ func queueURL(ctx context.Context, c *client.Client, queue string) (string, erro
 	}
 	out, err := c.SQS.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &queue})
 	if _, none := errors.AsType[*types.QueueDoesNotExist](err); none {
-		return "", refuse("there is no queue %s in region %s", queue, c.Region)
+		return "", refuse("there is no queue %s in region %s; aws sqs list-queues names those that are there", queue, c.Region)
 	}
 	if err != nil {
 		return "", c.Plain(err)
@@ -160,7 +160,7 @@ func (l loading) printFeed(w io.Writer, s load.Summary, speed float64, judgement
 		return nil
 	}
 	if sent == 0 {
-		return fmt.Errorf("no message was sent: %s", s.Err)
+		return fmt.Errorf("no message was sent: %s; aws sqs list-queues names the queues that are there", s.Err)
 	}
 	if !l.json {
 		fmt.Fprintf(w, "failures by kind: %s; one of them: %s\n", s.Failures, s.Err)

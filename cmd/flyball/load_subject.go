@@ -280,7 +280,7 @@ func (l *loading) guardOf(ctx context.Context, urls []string) (load.Guard, error
 		}
 		addresses, err := load.Lookup(ctx, u.Hostname())
 		if err != nil {
-			return nil, refuse("%s: its address is not known: %w", typed, err)
+			return nil, refuse("%s: its address is not known: %w; look at the name, or give the address itself", typed, err)
 		}
 		for _, address := range addresses {
 			address = address.Unmap()

@@ -48,6 +48,7 @@ func execute(ctx context.Context, args []string, out, complaints io.Writer) int 
 	cmd.SetErr(complaints)
 	cmd.InitDefaultHelpCmd()
 	cmd.InitDefaultCompletionCmd()
+	refuseNoTopic(cmd)
 	sayWhatToType(cmd)
 	begun := false
 	noteBegin(cmd, &begun)

@@ -439,7 +439,7 @@ func TestCommandsThatLookSayThatNoServerAnswers(t *testing.T) {
 	}
 	for _, command := range []string{"status", "explain service/test/web", "activities", "logs 1"} {
 		text, err := flyball(t, append(strings.Fields(command), "--endpoint", s.Endpoint)...)
-		if want := "flyball: no server answers at " + s.Endpoint + ": dial tcp "; err == nil || !strings.HasPrefix(text, want) {
+		if want := "flyball: no server answers at " + s.Endpoint + ": nothing listens there; start one with flyball serve"; err == nil || !strings.HasPrefix(text, want) {
 			t.Errorf("flyball %s: %v: %s", command, err, text)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"time"
 
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
@@ -147,6 +148,9 @@ func (s *start) readProgram(args []string) error {
 func findProgram(word string) (string, error) {
 	if strings.HasPrefix(word, "./") || strings.HasPrefix(word, "../") || filepath.IsAbs(word) {
 		found, err := exec.LookPath(word)
+		if errors.Is(err, syscall.EISDIR) {
+			return "", fmt.Errorf("%s is a folder; name a program in it", word)
+		}
 		if err != nil {
 			return "", fmt.Errorf("%s is no program that can be run (%w); build it, make it executable (chmod +x), or name what runs it first, such as python3 %[1]s", word, errors.Unwrap(err))
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/tls"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -223,7 +224,11 @@ func (s secrets) read(cfg *server.Config) (err error) {
 	if s.certificate != "" {
 		pair, err := tls.LoadX509KeyPair(s.certificate, s.key)
 		if err != nil {
-			return refuse("--tls-cert, --tls-key: %w", err)
+			if is[*fs.PathError](err) {
+				return refuse("--tls-cert, --tls-key: %w", err)
+			}
+			return refuse("--tls-cert %s and --tls-key %s are no certificate and its key in PEM: %s; give both as whoever has issued them wrote them",
+				s.certificate, s.key, strings.TrimPrefix(err.Error(), "tls: "))
 		}
 		cfg.Certificate = &pair
 	}

@@ -175,7 +175,10 @@ func (s *simulationInputs) documents(ctx context.Context, flag string, files []s
 	for _, name := range inFolders(files) {
 		one, err := s.readPolicies(ctx, flag, name, stdin)
 		if err != nil {
-			return all, fmt.Errorf("--%s %s: %w", flag, name, err)
+			if here := fmt.Sprintf("--%s %s: ", flag, name); !strings.HasPrefix(err.Error(), here) {
+				err = fmt.Errorf("%s%w", here, err)
+			}
+			return all, err
 		}
 		all.Add(one)
 	}
@@ -200,7 +203,7 @@ func (s *simulationInputs) documents(ctx context.Context, flag string, files []s
 	}
 	id := "service/" + strings.TrimPrefix(s.resource, "service/")
 	if !slices.Contains(resources, id) {
-		return all, fmt.Errorf("--service %s: the policies are of %s", s.resource, names(resources))
+		return all, fmt.Errorf("--service %s: the policies are of %s; name one of them, or leave --service out", s.resource, names(resources))
 	}
 	return all.Of(id), nil
 }

@@ -101,7 +101,7 @@ func (m *serviceModel) service(f *pflag.FlagSet, d policydoc.Documents) (sim.Ser
 	case m.cpu == 0 && m.wait == 0:
 		return s, fmt.Errorf("what does a request take? Give --cpu-per-request, such as 50ms, or --wait-per-request with --concurrency, or a --model that flyball fit has found")
 	case cpu <= 0 || memory <= 0:
-		return s, fmt.Errorf("--task-cpu %d, --task-memory %d: a task has more than 0 of both", cpu, memory)
+		return s, fmt.Errorf("--task-cpu %d, --task-memory %d: a task has more than 0 of both, such as 256 and 512", cpu, memory)
 	case m.variation == 0:
 		s.Variation = 1e-6 // 0 stands for nothing being said
 	case m.timeout == 0:

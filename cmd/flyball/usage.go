@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -57,9 +58,15 @@ func wantsCommand(cmd *cobra.Command, args []string) error {
 // ofCobra are the beginnings of cobra's own words about arguments.
 var ofCobra = regexp.MustCompile(`^(accepts |requires at least |unknown command )`)
 
+// notOneOf is what cobra says of a word that is none of some.
+var notOneOf = regexp.MustCompile(`^invalid argument "`)
+
 // argumentError is the error of what accepts arguments, in words that say what to type.
 func argumentError(cmd *cobra.Command, accept cobra.PositionalArgs, args []string) error {
 	err := accept(cmd, args)
+	if err != nil && len(cmd.ValidArgs) > 0 && notOneOf.MatchString(err.Error()) {
+		return fmt.Errorf("%s takes %s, and not %q", cmd.CommandPath(), strings.Join(cmd.ValidArgs, " or "), args[0])
+	}
 	if err == nil || !ofCobra.MatchString(err.Error()) {
 		return err
 	}
@@ -96,12 +103,26 @@ func flagError(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("--%s wants a value: %s", lacking.GetFlag().Name, wants(lacking.GetFlag()))
 	}
 	if wrong, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
-		return fmt.Errorf("--%s %q: %s", wrong.GetFlag().Name, wrong.GetValue(), wants(wrong.GetFlag()))
+		said := wants(wrong.GetFlag())
+		if !strings.HasPrefix(said, "give ") { // it is what the help says of the flag
+			said = "this is none that it takes: " + said
+		}
+		return fmt.Errorf("--%s %q: %s", wrong.GetFlag().Name, wrong.GetValue(), said)
 	}
 	if wrong, ok := errors.AsType[*pflag.InvalidSyntaxError](err); ok {
 		return fmt.Errorf("%q is no flag: write --NAME VALUE or --NAME=VALUE", wrong.GetSpecifiedFlag())
 	}
 	return err
+}
+
+// elsewhereCalled are names that other programs have for what some flags here say.
+var elsewhereCalled = map[string][]string{
+	"bind": {"addr", "listen"}, "listen": {"addr"}, "port": {"addr", "listen"},
+	"debug": {"log-level"}, "quiet": {"log-level"}, "verbose": {"log-level"},
+	"dir": {"data"}, "folder": {"data"}, "state": {"data"},
+	"format": {"form", "json"}, "output": {"json", "out"},
+	"server": {"endpoint"}, "url": {"endpoint"},
+	"requests-per-second": {"rate"}, "rps": {"rate"}, "time": {"duration"}, "timeout": {"within"}, "wait": {"within"},
 }
 
 // noSuchFlag says that there is no flag of a name, or of a letter among some, and which is near.
@@ -111,7 +132,7 @@ func noSuchFlag(cmd *cobra.Command, name, letters string) error {
 	}
 	var near []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if !f.Hidden && len(name) > 1 && (strings.HasPrefix(f.Name, name) || strings.HasPrefix(name, f.Name) || differByOne(f.Name, name)) {
+		if !f.Hidden && len(name) > 1 && (slices.Contains(elsewhereCalled[name], f.Name) || strings.HasPrefix(f.Name, name) || strings.HasPrefix(name, f.Name) || differByOne(f.Name, name)) {
 			near = append(near, "--"+f.Name)
 		}
 	})
@@ -251,4 +272,18 @@ func printUsage(w io.Writer, cmd *cobra.Command) {
 		}
 	}
 	fmt.Fprintf(w, "%s --help tells more\n", cmd.CommandPath())
+}
+
+// refuseNoTopic has help about a command that is none be refused, as the command is.
+func refuseNoTopic(cmd *cobra.Command) {
+	help, _, err := cmd.Find([]string{"help"})
+	if err != nil {
+		return
+	}
+	help.Args = func(_ *cobra.Command, args []string) error {
+		if at, rest, err := cmd.Find(args); err != nil || len(rest) > 0 {
+			return noSuchCommand(at, rest[0])
+		}
+		return nil
+	}
 }

@@ -32,7 +32,7 @@ func commands(of *cobra.Command) (all []*cobra.Command) {
 }
 
 // raw are the words of parsers, of the SDK and of Go itself, which tell nobody what to type.
-var raw = regexp.MustCompile(`strconv\.|json:|invalid argument|invalid syntax|accepts |requires at least|parsing |time: (?:invalid|missing|unknown)|invalid character|unmarshal|` +
+var raw = regexp.MustCompile(`strconv\.|json:|invalid argument|invalid syntax|accepts |requires at least|parsing |dial tcp|no such host|connection refused|bind: |time: (?:invalid|missing|unknown)|invalid character|unmarshal|` +
 	`required flag\(s\)|unknown shorthand|in the group|operation error|unexpected EOF|no such file|is a directory|looking for beginning|[a-z]+\.[A-Z][a-z]+Error`)
 
 // refuses runs a command line that is wrong, and wants it refused with some words: with status
@@ -149,13 +149,22 @@ func TestWrongInputIsAnsweredWithWhatToType(t *testing.T) {
 	for _, tt := range []struct{ name, line, want string }{
 		{"a command that is none", "stauts", `flyball has no command "stauts"; did you mean status?`},
 		{"a command below another that is none", "demo backlgo", `flyball demo has no command "backlgo"; did you mean backlog?`},
+		{"help about a command that is none", "help stauts", `flyball has no command "stauts"; did you mean status?`},
+		{"help about a command below another that is none", "help demo backlgo", `flyball demo has no command "backlgo"; did you mean backlog?`},
+		{"a schema that is none", "schema flyball.yml", `flyball schema takes policies or flyball.yaml, and not "flyball.yml"`},
+		{"a flag as other programs have it", "serve --port 4566", "flyball serve has no flag --port; did you mean --addr?"},
+		{"a flag as other programs have it", "status --url http://127.0.0.1:1", "did you mean --endpoint?"},
+		{"a value that is none", "simulate --zone Berlin", `--zone "Berlin": this is none that it takes: time zone`},
+		{"a file with another ending", "forecast text.csv", "there is no file text.csv; did you mean text?"},
+		{"a file with a letter wrong", "forecast emty", "there is no file emty; did you mean empty?"},
 		{"a shell that is none", "completion tcsh", `flyball completion has no command "tcsh"`},
 		{"a flag with a letter wrong", "status --jsno", "flyball status has no flag --jsno; did you mean --json?"},
 		{"flags that go together", "serve --tls-cert text", "--tls-cert and --tls-key go together: give --tls-key, too"},
 		{"flags of which one is wanted", "report demo/web", "give --svg or --html"},
 		{"flags that do not go together", "load --users 1 --rate 1 http://127.0.0.1:1/", "do not go together"},
 
-		{"a server that is not there", "status", "no server answers at http://127.0.0.1:1"},
+		{"a server that is not there", "status", "no server answers at http://127.0.0.1:1: nothing listens there;"},
+		{"a server that speaks no TLS", "status --endpoint https" + strings.TrimPrefix(page.URL, "http"), "what listens there speaks no TLS; write http:// in place of https://"},
 		{"a server that is not there", "explain demo/web", "start one with flyball serve, or name another with --endpoint"},
 		{"a server that is not there", "activities", "no server answers at"},
 		{"a server that is not there", "logs demo/web", "no server answers at"},
@@ -240,8 +249,16 @@ func TestWrongInputIsAnsweredWithWhatToType(t *testing.T) {
 		{"certificates that are not there", "serve --tls-cert none.pem --tls-key none.pem", "there is no file none.pem"},
 		{"a speed that is too slow to show", "demo --speed 1", "25"},
 
-		{"a data folder that is not there", "check none", "none"},
-		{"a file for a data folder", "check text", "text"},
+		{"a data folder that is not there", "check none", "none: not the data folder of a server: there is no such folder; name the folder that flyball serve keeps"},
+		{"a file for a data folder", "check text", "it is a file; name the folder that flyball serve keeps"},
+		{"a folder of others", "check folder", "it has no flyball.db; name the folder that flyball serve keeps"},
+		{"a file for a data folder", "serve --addr 127.0.0.1:0 --data text", "is a file and no folder; --data names another"},
+		{"a port that is none", "load --service demo/web --rate 1 --endpoint http://127.0.0.1:99999", "99999 is no port; give one from 0 to 65535"},
+		{"a template that does not end", "load --rate 1 --body {{.N http://127.0.0.1:1/", "--body: line 1: unclosed action; write a field as {{.N}}"},
+		{"no keys of a certificate", "serve --tls-cert text --tls-key text", "are no certificate and its key in PEM: "},
+		{"authorities that are none", "status --ca text", "text has no certificate in PEM; name the file with the certificate of the server"},
+		{"prices that are none", "simulate --generate steady(1/m) --min 1 --max 2 --cpu-per-request 1ms --prices text", "it is no JSON document of prices: write {"},
+		{"a report of nothing", "control report --audit none/audit.jsonl", "flyball control --dry-run writes one"},
 		{"a network that is none", "serve --task-network host --addr 127.0.0.1:0 --data state/x", "give auto, namespace or loopback"},
 		{"a backup that is not there", "restore none.tar data", "make one with flyball backup"},
 		{"a file for a backup", "restore text data", "text"},

@@ -355,6 +355,9 @@ func (c *Client) send(ctx context.Context, method, path string, q url.Values) (*
 	if res.StatusCode != http.StatusOK {
 		defer res.Body.Close()
 		text, _ := io.ReadAll(io.LimitReader(res.Body, 4096))
+		if bytes.HasPrefix(text, []byte("<")) || bytes.Contains(text, []byte("HTTP request to an HTTPS server")) {
+			return nil, &Foreign{c.Endpoint, c.Flag}
+		}
 		return nil, &Rejected{res.StatusCode, strings.TrimSpace(string(text))}
 	}
 	return res, nil
@@ -372,8 +375,8 @@ func (c *Client) Plain(err error) error {
 	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
 		return &Unreachable{c.Endpoint, c.Flag, dial}
 	}
-	if request, ok := errors.AsType[*url.Error](err); ok { // names the whole address again
-		return &Unreachable{c.Endpoint, c.Flag, request.Err}
+	if request, ok := errors.AsType[*url.Error](err); ok {
+		return &Unreachable{c.Endpoint, c.Flag, request}
 	}
 	api, ok := errors.AsType[smithy.APIError](err)
 	if call, called := errors.AsType[*smithy.OperationError](err); ok && called && api.ErrorMessage() != "" {
@@ -394,7 +397,7 @@ func Trusting(name string) (*http.Client, error) {
 	}
 	authorities := x509.NewCertPool()
 	if !authorities.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("%s has no certificate in PEM", name)
+		return nil, fmt.Errorf("%s has no certificate in PEM; name the file with the certificate of the server, or of its authority", name)
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = &tls.Config{RootCAs: authorities, MinVersion: tls.VersionTLS12}

@@ -6,6 +6,8 @@ import (
 	"net/url"
 
 	"github.com/aws/smithy-go"
+
+	"flyball/internal/cause"
 )
 
 // An Unreachable server does not answer.
@@ -18,9 +20,9 @@ type Unreachable struct {
 // Error says how to have one that does.
 func (e *Unreachable) Error() string {
 	if e.Endpoint == "" {
-		return fmt.Sprintf("AWS does not answer: %v; look whether there is such a region, and whether this machine's network lets calls out", e.Err)
+		return fmt.Sprintf("AWS does not answer: %v; look whether there is such a region, and whether this machine's network lets calls out", cause.Of(e.Err))
 	}
-	return fmt.Sprintf("no server answers at %s: %v; start one with flyball serve, or name another with %s", e.Endpoint, e.Err, cmp.Or(e.Flag, "--endpoint"))
+	return fmt.Sprintf("no server answers at %s: %v; start one with flyball serve, or name another with %s", e.Endpoint, cause.Of(e.Err), cmp.Or(e.Flag, "--endpoint"))
 }
 
 // Unwrap returns why.
@@ -43,9 +45,30 @@ type Refused struct {
 	Err       smithy.APIError
 }
 
-// Error is the server's message, with its code and the call.
+// Error is the server's message, with its code and the call, and what to do where it does not
+// tell.
 func (e *Refused) Error() string {
-	return fmt.Sprintf("%s (%s of %s)", e.Err.ErrorMessage(), e.Err.ErrorCode(), e.Operation)
+	text := fmt.Sprintf("%s (%s of %s)", e.Err.ErrorMessage(), e.Err.ErrorCode(), e.Operation)
+	if next := remedies[e.Err.ErrorCode()]; next != "" {
+		text += "; " + next
+	}
+	return text
+}
+
+// What helps against refusals of who calls, and of how often.
+const (
+	otherKey = "give another access key, in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or by AWS_PROFILE"
+	signIn   = "sign in again, such as with aws sso login, or give a new AWS_SESSION_TOKEN with its access key"
+	askOwner = "call with another access key, or have whoever keeps the account permit it"
+	lessOnce = "wait a minute, and call again"
+)
+
+var remedies = map[string]string{
+	"ExpiredToken": signIn, "ExpiredTokenException": signIn, "RequestExpired": signIn,
+	"AuthFailure": otherKey, "IncompleteSignature": otherKey, "InvalidClientTokenId": otherKey, "InvalidSignatureException": otherKey,
+	"MissingAuthenticationToken": otherKey, "SignatureDoesNotMatch": otherKey, "UnrecognizedClientException": otherKey,
+	"AccessDenied": askOwner, "AccessDeniedException": askOwner, "UnauthorizedOperation": askOwner,
+	"Throttling": lessOnce, "ThrottlingException": lessOnce, "TooManyRequestsException": lessOnce, "RequestLimitExceeded": lessOnce,
 }
 
 // Unwrap returns the server's error.

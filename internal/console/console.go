@@ -21,6 +21,7 @@ import (
 
 	"github.com/aws/smithy-go"
 
+	"flyball/internal/cause"
 	"flyball/internal/client"
 	"flyball/internal/tuning"
 )
@@ -200,7 +201,7 @@ type missing struct{ text string }
 
 func (m *missing) Error() string { return m.text }
 
-// fail shows an error as a page: the words that AWS has for it.
+// fail shows an error as a page: the words that AWS has for it, and what to do.
 func (c *console) fail(v *visit, err error) {
 	status, title := http.StatusInternalServerError, "That did not work"
 	text := err.Error()
@@ -213,10 +214,13 @@ func (c *console) fail(v *visit, err error) {
 	case isGone:
 		status, title, text = http.StatusNotFound, "Not found", gone.text
 	case isAPI && strings.HasPrefix(api.ErrorCode(), "AccessDenied"):
-		status, title, text = http.StatusForbidden, "Refused", api.ErrorMessage()
+		status, title, text = http.StatusForbidden, "Refused", problemOf(api)
+	case isAPI && strings.HasSuffix(api.ErrorCode(), "NotFoundException"):
+		status, title, text = http.StatusNotFound, "Not found", problemOf(api)
 	case isAPI && api.ErrorFault() != smithy.FaultServer:
-		status, title, text = http.StatusBadRequest, api.ErrorCode(), api.ErrorMessage()
+		status, title, text = http.StatusBadRequest, "Refused", problemOf(api)
 	default:
+		text = sentence(cause.Of(err)) + " Do it again in a moment; if it stays so, the server's log has more of it."
 		c.Log.Error("a page of the console could not be made", "page", v.r.URL.Path, "error", err)
 	}
 	c.show(v, status, "failure.html", page{Title: title, Body: text})

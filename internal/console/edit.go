@@ -85,7 +85,7 @@ func (c *console) change(v *visit) error {
 	}
 	i := slices.IndexFunc(p.Forms, func(f form) bool { return f.Do == v.r.PostFormValue("do") })
 	if i < 0 {
-		return &missing{"There is no form " + v.r.PostFormValue("do") + "."}
+		return &missing{"There is no form " + v.r.PostFormValue("do") + " here any more. Open the page again, and look what there is now."}
 	}
 	done, ok := p.Forms[i].submit(v)
 	if !ok {
@@ -168,10 +168,10 @@ func (f *form) fill(typed values) {
 	}
 }
 
-// problem is an error in AWS's words.
+// problem is an error in AWS's words, and what to do.
 func problem(err error) string {
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
-		return api.ErrorCode() + ": " + api.ErrorMessage()
+		return problemOf(api)
 	}
 	return sentence(err)
 }
@@ -290,7 +290,7 @@ func targetForm(c *client.Client, p types.ScalingPolicy) form {
 		make: func(typed values) (call, error) {
 			target, err := strconv.ParseFloat(strings.TrimSpace(typed("target")), 64)
 			if err != nil {
-				return call{}, fmt.Errorf("the target value %q is no number", typed("target"))
+				return call{}, fmt.Errorf("the target value %q is no number; write one such as 50", typed("target"))
 			}
 			changed := config
 			changed.TargetValue = &target
@@ -313,7 +313,7 @@ func targetForm(c *client.Client, p types.ScalingPolicy) form {
 func whole(text string) (*int32, error) {
 	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 32)
 	if err != nil {
-		return nil, fmt.Errorf("%q is no whole number", text)
+		return nil, fmt.Errorf("%q is no whole number; write one such as 4", text)
 	}
 	return aws.Int32(int32(n)), nil
 }

@@ -120,7 +120,7 @@ func (c *console) changeItem(read func(*visit) (*itemPage, error)) func(*visit) 
 		}
 		i := slices.IndexFunc(p.Forms, func(f form) bool { return f.Do == v.r.PostFormValue("do") })
 		if i < 0 {
-			return &missing{"There is no form " + v.r.PostFormValue("do") + "."}
+			return &missing{"There is no form " + v.r.PostFormValue("do") + " here any more. Open the page again, and look what there is now."}
 		}
 		f := &p.Forms[i]
 		done, ok := f.submit(v)

@@ -97,7 +97,7 @@ func datapointForm(c *client.Client, m metricRow) form {
 		make: func(typed values) (call, error) {
 			value, err := strconv.ParseFloat(strings.TrimSpace(typed("value")), 64)
 			if err != nil {
-				return call{}, fmt.Errorf("the value %q is no number", typed("value"))
+				return call{}, fmt.Errorf("the value %q is no number; write one such as 50", typed("value"))
 			}
 			in := &cloudwatch.PutMetricDataInput{
 				Namespace: &m.Namespace, MetricData: []types.MetricDatum{{MetricName: &m.Name, Dimensions: m.Dimensions, Value: &value}},

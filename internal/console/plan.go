@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+
+	"github.com/aws/smithy-go"
 )
 
 // A plan is calls that are made together: all, or none of them.
@@ -82,9 +84,12 @@ var fieldsByWord = map[string][][2]string{
 
 // refused is the error of a call beside the field that it is about.
 func (c planned) refused(err error) error {
-	text := problem(err)
+	text, words := problem(err), err.Error()
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
+		words = api.ErrorCode() + ": " + api.ErrorMessage() // what to do has words of its own
+	}
 	for _, one := range fieldsByWord[c.part] {
-		if strings.Contains(text, one[0]) {
+		if strings.Contains(words, one[0]) {
 			return &fieldError{one[1], text}
 		}
 	}

@@ -22,11 +22,11 @@ func (c *console) showSignIn(w http.ResponseWriter, r *http.Request, status int,
 // takeToken signs a browser in.
 func (c *console) takeToken(w http.ResponseWriter, r *http.Request) {
 	if !fromOwnPage(r) {
-		c.showSignIn(w, r, http.StatusForbidden, "The request does not come from this page.")
+		c.showSignIn(w, r, http.StatusForbidden, "The request does not come from this page. Open the link that flyball console prints, or write its token here.")
 		return
 	}
 	if err := c.SignIn(w, r, r.PostFormValue("token")); err != nil {
-		c.showSignIn(w, r, http.StatusForbidden, err.Error())
+		c.showSignIn(w, r, http.StatusForbidden, sentence(err))
 		return
 	}
 	http.Redirect(w, r, "/console/", http.StatusSeeOther)
@@ -35,11 +35,11 @@ func (c *console) takeToken(w http.ResponseWriter, r *http.Request) {
 // signOut ends a session.
 func (c *console) signOut(w http.ResponseWriter, r *http.Request) {
 	if !fromOwnPage(r) {
-		c.showSignIn(w, r, http.StatusForbidden, "The request does not come from a page of the console.")
+		c.showSignIn(w, r, http.StatusForbidden, "The request does not come from a page of the console. Sign out on one of them.")
 		return
 	}
 	if err := c.SignOut(w, r); err != nil {
-		c.showSignIn(w, r, http.StatusInternalServerError, err.Error())
+		c.showSignIn(w, r, http.StatusInternalServerError, sentence(err))
 		return
 	}
 	http.Redirect(w, r, "/console/sign-in", http.StatusSeeOther)

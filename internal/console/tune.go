@@ -126,7 +126,7 @@ func (c *console) tuningProblem(v *visit, p tunePage) (problem tune.Problem, err
 		return problem, err
 	}
 	if len(past.Minutes) < int(leastTuned/time.Minute) {
-		return problem, &fieldError{"range", fmt.Sprintf("%d minutes were measured in this time, which are too few to learn from and to check on: %v are needed.", len(past.Minutes), leastTuned)}
+		return problem, &fieldError{"range", fmt.Sprintf("%d minutes were measured in this time, which are too few to learn from and to check on: %d are needed. Choose a longer time, or come back when more was measured.", len(past.Minutes), int(leastTuned.Minutes()))}
 	}
 	if forecasts(today.Policies) {
 		if past.Hours, err = readHours(v, p.Cluster, p.Name, resourceLabel(v, found.Groups), past.Start); err != nil {

@@ -52,7 +52,7 @@ func (t typed) Query() string {
 func (t typed) number(field string) (float64, error) {
 	v, err := strconv.ParseFloat(t.Get(field), 64)
 	if err != nil {
-		return 0, &fieldError{field, fmt.Sprintf("%q is no number.", t.Get(field))}
+		return 0, &fieldError{field, fmt.Sprintf("%q is no number; write one such as 50.", t.Get(field))}
 	}
 	return v, nil
 }

@@ -61,7 +61,7 @@ func (c *console) readWhatIf(v *visit) (p whatIfPage, err error) {
 		return p, nil
 	}
 	if p.Value, err = strconv.ParseFloat(p.Target, 64); err != nil {
-		p.Problem = fmt.Sprintf("%q is no number.", p.Target)
+		p.Problem = fmt.Sprintf("%q is no number; write one such as 70.", p.Target)
 		return p, nil
 	}
 	return p, p.run(v, found)

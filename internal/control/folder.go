@@ -46,7 +46,7 @@ const again = time.Second
 // Elect implements Elector.
 func (f *Folder) Elect(ctx context.Context) (leading context.Context, resign func(), err error) {
 	if err := os.MkdirAll(f.Path, 0o700); err != nil {
-		return nil, nil, fmt.Errorf("make the data folder: %w", err)
+		return nil, nil, fmt.Errorf("make the data folder: %w; --data names another", err)
 	}
 	lock, err := datafolder.Lock(f.Path)
 	for told := false; errors.Is(err, datafolder.ErrLocked); lock, err = datafolder.Lock(f.Path) {

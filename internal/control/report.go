@@ -69,7 +69,7 @@ type Apart struct {
 func CompareFile(name string, from, to time.Time) (Report, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return Report{}, fmt.Errorf("open the audit log: %w", err)
+		return Report{}, fmt.Errorf("open the audit log: %w; flyball control --dry-run writes one, and --audit names another", err)
 	}
 	defer f.Close()
 	return Compare(f, from, to)

@@ -29,6 +29,9 @@ func Database(dir string) string { return filepath.Join(dir, "flyball.db") }
 // ErrOther is of a folder that no server has kept its state in.
 var ErrOther = errors.New("not the data folder of a server")
 
+// nameIt says which folder to give in place of another.
+const nameIt = "name the folder that flyball serve keeps its state in, ~/.local/state/flyball unless its --data names another"
+
 // ours tells whether a folder is a data folder. One that has lost its state is one, too.
 func ours(dir string) bool {
 	if errors.As(Begun(dir), new(*damage.Error)) {
@@ -44,14 +47,17 @@ func ours(dir string) bool {
 
 // Take locks a data folder that a server has left.
 func Take(dir string) (lock *os.File, err error) {
-	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
-		return nil, fmt.Errorf("%s: %w: it is a file", dir, ErrOther)
+	switch info, err := os.Stat(dir); {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%s: %w: there is no such folder; %s", dir, ErrOther, nameIt)
+	case err == nil && !info.IsDir():
+		return nil, fmt.Errorf("%s: %w: it is a file; %s", dir, ErrOther, nameIt)
 	}
 	if err := Begun(dir); err != nil {
 		return nil, err
 	}
 	if _, err := os.Stat(Database(dir)); err != nil {
-		return nil, fmt.Errorf("%s: %w: it has no %s", dir, ErrOther, filepath.Base(Database(dir)))
+		return nil, fmt.Errorf("%s: %w: it has no %s; %s", dir, ErrOther, filepath.Base(Database(dir)), nameIt)
 	}
 	if lock, err = Lock(dir); errors.Is(err, ErrLocked) {
 		err = fmt.Errorf("%w; stop the server first", err)

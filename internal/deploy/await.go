@@ -82,11 +82,19 @@ func (d *deployer) failure(ctx context.Context, definition *string) error {
 	}
 	for _, t := range out.Tasks {
 		if aws.ToString(t.TaskDefinitionArn) == *definition {
-			return fmt.Errorf("a task of %s/%s has stopped: %s. The service goes on trying; flyball logs %[1]s/%[2]s shows what the program wrote, and flyball run starts another version",
-				d.plan.Cluster, d.plan.Name, reason(t))
+			return fmt.Errorf("a task of %s/%s has stopped: %s. %sThe service goes on trying; flyball logs %[1]s/%[2]s shows what the program wrote, and flyball run starts another version",
+				d.plan.Cluster, d.plan.Name, reason(t), d.plan.meaning(t))
 		}
 	}
 	return nil
+}
+
+// meaning says what a reason comes to where it names only what the load balancer has found.
+func (p Plan) meaning(t ecstypes.Task) string {
+	if p.Port == 0 || !strings.Contains(aws.ToString(t.StoppedReason), "ELB health checks") {
+		return ""
+	}
+	return fmt.Sprintf("The program has to listen to port %d, which $PORT tells it, and to answer requests for %s (--health-path) with 200. ", p.Port, p.HealthPath)
 }
 
 // reason is what is told of a task that has stopped.

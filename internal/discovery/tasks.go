@@ -93,8 +93,15 @@ func (f Finder) port(ctx context.Context, definition string) (int, error) {
 			}
 		}
 	}
-	return 0, fmt.Errorf("task definition %s:%d maps no port: say with --port at which its tasks answer",
-		aws.ToString(out.TaskDefinition.Family), out.TaskDefinition.Revision)
+	return 0, &NoPortError{fmt.Sprintf("%s:%d", aws.ToString(out.TaskDefinition.Family), out.TaskDefinition.Revision)}
+}
+
+// A NoPortError is of tasks that do not say at which port they answer.
+type NoPortError struct{ Definition string }
+
+// Error says which flag tells it.
+func (e *NoPortError) Error() string {
+	return fmt.Sprintf("task definition %s maps no port: say with --port at which its tasks answer", e.Definition)
 }
 
 // Addresses are those of all tasks that the server runs, in all clusters.

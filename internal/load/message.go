@@ -30,7 +30,8 @@ type Template struct{ parts []func(Message) string }
 func ParseTemplate(text string) (Template, error) {
 	trees, err := parse.Parse("message", text, "", "", map[string]any{"random": true})
 	if err != nil {
-		return Template{}, err
+		said := strings.TrimPrefix(err.Error(), "template: message:") // then comes the line
+		return Template{}, fmt.Errorf("line %s; write a field as {{.N}}, {{.ID}} or {{.Time}}, and a number by chance as {{random 1 100}}", said)
 	}
 	var t Template
 	if trees["message"] == nil {

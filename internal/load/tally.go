@@ -1,8 +1,15 @@
 package load
 
 import (
+	"errors"
+	"fmt"
+	"net/url"
 	"sync"
 	"time"
+
+	"github.com/aws/smithy-go"
+
+	"flyball/internal/cause"
 )
 
 // A tally counts requests.
@@ -69,10 +76,22 @@ func (t *tally) merge(done *tally) {
 func (t *tally) summary(elapsed time.Duration) Summary {
 	s := Summary{Elapsed: elapsed, Requests: t.requests, Errors: t.errors, Failures: t.failures, Latency: t.latency.latency()}
 	if t.err != nil {
-		s.Err = t.err.Error()
+		s.Err = inWords(t.err)
 	}
 	if s.Failures == nil {
 		s.Failures = Failures{}
 	}
 	return s
+}
+
+// inWords says of a request that failed which it was, and why. Of a call of AWS's it is the
+// service's own message.
+func inWords(err error) string {
+	if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorMessage() != "" {
+		return fmt.Sprintf("%s (%s)", api.ErrorMessage(), api.ErrorCode())
+	}
+	if request, ok := errors.AsType[*url.Error](err); ok {
+		return fmt.Sprintf("%s: %v", request.URL, cause.Of(request))
+	}
+	return cause.Of(err).Error()
 }

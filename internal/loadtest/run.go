@@ -69,6 +69,9 @@ func (t *Tests) requests(ctx, following context.Context, one *test) (running, er
 		subject = discovery.Subject{Cluster: cluster, Service: service}
 	}
 	follower, err := finder.Follow(following, subject, interval)
+	if silent, is := errors.AsType[*discovery.NoPortError](err); is {
+		return nil, &BadSpec{"name", fmt.Sprintf("Nobody knows at which port the tasks of %s answer: task definition %s maps none. Give it a port mapping, or choose another service.", one.spec.Name, silent.Definition)}
+	}
 	if missing, is := errors.AsType[*discovery.NotFoundError](err); is {
 		return nil, &BadSpec{"name", "There is no " + missing.What + " in region " + one.place.Region + "."}
 	}

@@ -119,11 +119,11 @@ func (s Spec) check() error {
 	case !(s.Level > 0 && s.Level <= most) || !s.Open && s.Level != math.Trunc(s.Level):
 		return bad("level", "A load test has up to %v %s, and at least one; flyball load, which runs elsewhere, has as many as you like.", most, unit)
 	case s.Duration <= 0 || s.Duration > MostDuration:
-		return bad("duration", "A load test takes up to %v.", MostDuration)
+		return bad("duration", "A load test takes more than no time, and up to %d hours: write a duration such as 20m.", int(MostDuration.Hours()))
 	case s.Pattern == "trace" && (len(s.Shape) < 2 || len(s.Shape) > mostOfShape || slices.ContainsFunc(s.Shape, func(v float64) bool { return !(v >= 0 && v <= 1) })):
 		return bad("shape", "A trace is two to %d shares of the level, from 0 to 1, such as 0.2, 1, 0.4.", mostOfShape)
 	case s.Ramp < 0 || s.Ramp > s.Duration:
-		return bad("ramp", "The ramp is part of the duration: it takes up to %v.", s.Duration)
+		return bad("ramp", "The ramp is part of the duration: it is %v at most. Write a shorter one, or a longer duration.", s.Duration)
 	}
 	return nil
 }

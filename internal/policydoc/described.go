@@ -1,14 +1,22 @@
 package policydoc
 
 import (
+	"regexp"
+
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"go.yaml.in/yaml/v4"
 )
 
+// ofTerraform begins files of Terraform.
+var ofTerraform = regexp.MustCompile(`^(terraform|locals|(resource|data|provider|module|variable|output) ?"[^"]*"( ?"[^"]*")?) ?[{]`)
+
 // readDescribed reads what the AWS CLI prints, as JSON or as YAML: the members of the API's
 // answers.
 func readDescribed(n *yaml.Node) (Documents, error) {
+	if n.Kind == yaml.ScalarNode && ofTerraform.MatchString(n.Value) {
+		return Documents{}, wrong(n, "it is in Terraform's own language, of which the plan is read, as JSON: terraform plan -out plan.out, and terraform show -json plan.out > plan.json")
+	}
 	if n.Kind != yaml.MappingNode {
 		return Documents{}, wrong(n, "it is %s, and no object: %v", kindOf(n), ErrNothing)
 	}

@@ -52,7 +52,7 @@ func Fetch(ctx context.Context, scaling *applicationautoscaling.Client, alarms *
 		d.Alarms = append(d.Alarms, out.MetricAlarms...)
 	}
 	if d.empty() {
-		return d, ErrNothing
+		return d, errNoneThere
 	}
 	return d, nil
 }

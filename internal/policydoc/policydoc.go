@@ -58,6 +58,20 @@ var ErrNothing = errors.New("it has no scalable target, scaling policy, schedule
 	"aws cloudwatch describe-alarms or terraform show -json print, a CloudFormation template, or a file of policies (flyball schema prints its schema); " +
 	"of other autoscalers a HorizontalPodAutoscaler, ScaledObject or Service of Knative, or a job of Nomad in JSON")
 
+// errNoneThere is the ErrNothing of a server.
+var errNoneThere error = noneThere{}
+
+type noneThere struct{}
+
+// Error says how a server comes to have some.
+func (noneThere) Error() string {
+	return "it has no scalable target, scaling policy, scheduled action or alarm in this region and account; " +
+		"look at another with --region, or have flyball run, Terraform or the aws CLI make some"
+}
+
+// Is has it be the error of other documents, too.
+func (noneThere) Is(err error) bool { return err == ErrNothing }
+
 // ErrNone is the ErrNothing of a document that lists what there is of a kind, and there is none.
 var ErrNone = fmt.Errorf("its list is empty: %w", ErrNothing)
 
@@ -174,7 +188,7 @@ func placed(text []byte, at int64, err error) error {
 	line := 1 + bytes.Count(before, []byte("\n"))
 	column := len(before) - bytes.LastIndexByte(before, '\n')
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("line %d: it ends in the middle of a JSON value", 1+bytes.Count(text, []byte("\n")))
+		return fmt.Errorf("line %d: it ends in the middle of a JSON value; save the whole of what was printed", 1+bytes.Count(text, []byte("\n")))
 	}
 	return fmt.Errorf("line %d, column %d: it is not JSON: %w", line, column, err)
 }

@@ -82,7 +82,7 @@ func notYAML(err error) error {
 	if !errors.As(err, &load) {
 		return fmt.Errorf("it is neither JSON nor YAML: %w", err)
 	}
-	hint := ""
+	hint := "; look there, and just above, for a bracket, a quote, a colon or an indent that is wrong"
 	if strings.Contains(load.Message, "cannot start any token") {
 		hint = "; indent with spaces and not with tabs, and put text with special characters into quotes"
 	}

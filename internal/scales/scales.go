@@ -60,8 +60,11 @@ func Config(file, context string) (*rest.Config, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = file
 	c, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: context}).ClientConfig()
+	if clientcmd.IsEmptyConfig(err) {
+		return nil, errors.New("find a cluster: no kubeconfig names one, neither in KUBECONFIG nor at ~/.kube/config; name one with --kubeconfig, or run in a pod with a service account")
+	}
 	if err != nil {
-		return nil, fmt.Errorf("find a cluster: %w", err)
+		return nil, fmt.Errorf("find a cluster: %w; --kubeconfig names another file, --context another cluster in it", err)
 	}
 	return c, nil
 }

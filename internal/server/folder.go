@@ -38,9 +38,11 @@ func openFolder(path string) (f folder, err error) {
 		err = os.MkdirAll(f.path, 0o700)
 	}
 	if err != nil {
-		return folder{}, fmt.Errorf("make the data folder: %w", err)
+		return folder{}, fmt.Errorf("make the data folder: %w; --data names another", err)
 	}
-	if f.lock, err = awaitFolder(f.path); err != nil {
+	if f.lock, err = awaitFolder(f.path); errors.Is(err, datafolder.ErrLocked) {
+		return f, fmt.Errorf("%w; stop that one, or name another folder with --data", err)
+	} else if err != nil {
 		return f, err
 	}
 	return f, errors.Join(datafolder.Begun(f.path), datafolder.Sweep(f.path))

@@ -83,7 +83,7 @@ func TestALoadTestIsWithinBoundsOrIsNone(t *testing.T) {
 		{"no level", loadForm("level", "many"), `The level "many" is no number`},
 		{"a level that is none", loadForm("level", "NaN"), "up to 2000"},
 		{"too many users", loadForm("kind", "service", "name", "a/b", "unit", "users", "level", "1001"), "up to 1000 users"},
-		{"too long", loadForm("duration", "7h"), "up to 6h"},
+		{"too long", loadForm("duration", "7h"), "up to 6 hours: write a duration such as 20m"},
 		{"no time", loadForm("duration", "soon"), "is no time"},
 		{"a ramp that is longer", loadForm("ramp", "11m"), "The ramp is part of the duration"},
 		{"no such course", loadForm("pattern", "zigzag"), "There is no pattern"},

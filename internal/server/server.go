@@ -459,11 +459,11 @@ func (c Config) checkClock() error {
 	switch c.Clock {
 	case "", ClockAuto, ClockWall:
 		if !c.Start.IsZero() {
-			return fmt.Errorf("a start at %v is for clock %s", c.Start, ClockManual)
+			return fmt.Errorf("a start at %s is for clock %s; give that, or leave the start out", c.Start.Format(time.RFC3339), ClockManual)
 		}
 	case ClockManual:
 		if c.Speed != 1 {
-			return fmt.Errorf("speed %v is for a clock that runs by itself, and a %s one does not", c.Speed, ClockManual)
+			return fmt.Errorf("speed %v is for a clock that runs by itself, and a %s one does not; give one of the two", c.Speed, ClockManual)
 		}
 	default:
 		return fmt.Errorf("clock %q: give %s, %s or %s", c.Clock, ClockAuto, ClockWall, ClockManual)

@@ -35,7 +35,7 @@ func ReadPrices(text []byte) (Prices, error) {
 	}
 	var p Prices
 	if err := json.Unmarshal(text, &p); err != nil {
-		return p, fmt.Errorf("read prices: %w", err)
+		return p, fmt.Errorf(`it is no JSON document of prices: write {"Regions": {"us-east-1": {"x86_64": {"vcpu": 0.04, "gb": 0.004}}}}`)
 	}
 	if len(p.Regions) == 0 {
 		return p, fmt.Errorf(`it has no prices: write {"Regions": {"us-east-1": {"x86_64": {"vcpu": 0.04, "gb": 0.004}}}}`)

@@ -69,7 +69,7 @@ func New(d policydoc.Documents, s Setup) (sim.Scenario, []string, error) {
 	for _, a := range d.Actions {
 		one, err := scheduled(a, s.Start)
 		if err != nil {
-			return scenario, nil, fmt.Errorf("scheduled action %s: %w", aws.ToString(a.ScheduledActionName), err)
+			return scenario, nil, fmt.Errorf("scheduled action %s: %w%s", aws.ToString(a.ScheduledActionName), err, ofCron(aws.ToString(a.Schedule)))
 		}
 		if one.Next.IsZero() {
 			notes = append(notes, fmt.Sprintf("scheduled action %s has no run after the start of the traffic", one.Name))
@@ -102,7 +102,7 @@ func bound(scenario *sim.Scenario, d policydoc.Documents, s Setup) error {
 	}
 	var err error
 	if scenario.Bounds, err = scaling.NewBounds(*minimum, *maximum); err != nil {
-		return err
+		return fmt.Errorf("%w; --min and --max give others", err)
 	}
 	initial := *minimum
 	for _, service := range d.Services {
@@ -209,6 +209,15 @@ func alarmOf(m cwtypes.MetricAlarm) (sim.Alarm, error) {
 		a.Metric, err = metricOf(aws.ToString(m.Namespace), aws.ToString(m.MetricName), string(m.Statistic)+aws.ToString(m.ExtendedStatistic))
 	}
 	return a, err
+}
+
+// ofCron says how a schedule is written that is a line of a crontab.
+func ofCron(schedule string) string {
+	fields := len(strings.Fields(schedule))
+	if strings.Contains(schedule, "(") || fields != 5 && fields != 6 {
+		return ""
+	}
+	return " Write a line of a crontab as AWS does, with the year at the end, such as cron(0 8 ? * MON-FRI *)."
 }
 
 // scheduled is a scheduled action of a target that is there since the start.

@@ -157,9 +157,14 @@ func mendHeader(path string) error {
 // cannotOpen says of an error of SQLite what is damaged, or what else to do about it.
 func (s *SQLite) cannotOpen(err error) error {
 	const refused, readOnly, disk, missing, corrupt, notADatabase = 3, 8, 10, 14, 11, 26 // the primary result codes
+	const full, noWrite, noIndex = 13, 778, 4874                                         // SQLITE_FULL, SQLITE_IOERR_WRITE, SQLITE_IOERR_SHMSIZE
 	failed, ok := errors.AsType[*sqlite.Error](err)
 	if !ok || s.path == "" {
 		return err
+	}
+	switch failed.Code() {
+	case full, noWrite, noIndex:
+		return fmt.Errorf("the disk takes no more: make room, and start again (%w)", err)
 	}
 	if wrong := doubtHeader(s.path); wrong != "" {
 		return s.damaged("%s (%v)", wrong, err)

@@ -45,7 +45,7 @@ func (g *group) page(ctx context.Context) (lines []Line, more bool, err error) {
 		StartTime: g.start(), NextToken: g.token,
 	})
 	if _, none := errors.AsType[*types.ResourceNotFoundException](err); none {
-		return nil, false, fmt.Errorf("there is no log group %s in this region, nor a service or task of that name", g.name)
+		return nil, false, fmt.Errorf("there is no log group %s in this region, nor a service or task of that name; flyball status names services, aws logs describe-log-groups log groups", g.name)
 	}
 	if err != nil {
 		return nil, false, err

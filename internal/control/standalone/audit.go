@@ -29,7 +29,7 @@ func openAudit(path string, log *slog.Logger) (*audit, error) {
 		return a, nil
 	}
 	if err := a.open(); err != nil {
-		return nil, fmt.Errorf("open the audit log: %w", err)
+		return nil, fmt.Errorf("open the audit log: %w; --audit names another", err)
 	}
 	return a, nil
 }

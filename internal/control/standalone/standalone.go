@@ -73,7 +73,7 @@ func Run(ctx context.Context, cfg Config) error {
 	p := &program{Config: cfg, clock: clock.New(time.Now(), 1)}
 	if p.Data != "" {
 		if err := os.MkdirAll(p.Data, 0o700); err != nil {
-			return fmt.Errorf("make the data folder: %w", err)
+			return fmt.Errorf("make the data folder: %w; --data names another", err)
 		}
 		if p.Audit == "" {
 			p.Audit = filepath.Join(p.Data, "audit.jsonl")
@@ -114,7 +114,7 @@ func (p *program) run(ctx context.Context) error {
 	if p.Listen != "" {
 		listener, err := net.Listen("tcp", p.Listen)
 		if err != nil {
-			return fmt.Errorf("listen for scrapes: %w", err)
+			return fmt.Errorf("listen for scrapes: %w; --listen chooses another address", err)
 		}
 		server := &http.Server{Handler: p.handler(), ReadHeaderTimeout: 10 * time.Second}
 		all.Go(func() error {

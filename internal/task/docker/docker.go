@@ -108,7 +108,10 @@ func connect(ctx context.Context) (*client.Client, error) {
 	if err == nil && pong.OSType != "linux" {
 		err = fmt.Errorf("it runs containers of %s, not Linux", pong.OSType)
 	}
-	if err != nil {
+	switch {
+	case client.IsErrConnectionFailed(err) && !errors.Is(err, ErrPermission): // its text is that of the call
+		return nil, errors.Join(fmt.Errorf("no Docker engine answers at %s", engine.DaemonHost()), engine.Close())
+	case err != nil:
 		return nil, errors.Join(fmt.Errorf("no Docker engine at %s: %w", engine.DaemonHost(), err), engine.Close())
 	}
 	return engine, nil

@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"errors"
 	"fmt"
 
 	authorizationv1 "k8s.io/client-go/kubernetes/typed/authorization/v1"
@@ -34,6 +35,9 @@ func Connect(kubeconfig, namespace string) (Cluster, error) {
 	rules.ExplicitPath = kubeconfig
 	given := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{})
 	config, err := given.ClientConfig()
+	if clientcmd.IsEmptyConfig(err) {
+		return Cluster{}, errors.New("find the cluster: no kubeconfig names one, neither in KUBECONFIG nor at ~/.kube/config; name one with --kubeconfig, or run in a pod with a service account")
+	}
 	if err != nil {
 		return Cluster{}, fmt.Errorf("find the cluster: %w; name a kubeconfig with --kubeconfig, or run in a pod with a service account", err)
 	}

@@ -36,7 +36,7 @@ func networks(from netip.Prefix, name string) iter.Seq[netip.Prefix] {
 // CheckRange says why no bridge's network can be taken from a range; nil if one can.
 func CheckRange(from netip.Prefix) error {
 	if !from.Addr().Is4() || from.Bits() < 8 || from.Bits() > 24 {
-		return fmt.Errorf("%s is not a range of IPv4 addresses, of a length from /8 to /24", from)
+		return fmt.Errorf("%s is not a range of IPv4 addresses, of a length from /8 to /24; give one such as 100.64.0.0/11", from)
 	}
 	return nil
 }
