@@ -23,8 +23,8 @@ func Of(err error) error {
 		return nil
 	}
 	text := err.Error()
-	for _, say := range []func(error) (part error, said string){request, network, lookup, full} {
-		if part, said := say(err); said != "" {
+	for _, say := range []func(error) (said string, part error){request, network, lookup, full} {
+		if said, part := say(err); said != "" {
 			text = strings.Replace(text, part.Error(), said, 1)
 		}
 	}
@@ -46,26 +46,26 @@ func (p plain) Error() string { return p.text }
 func (p plain) Unwrap() error { return p.error }
 
 // request is of a call of HTTP, whose error begins with the address, as who has typed it knows.
-func request(err error) (error, string) {
+func request(err error) (said string, part error) {
 	call, ok := errors.AsType[*url.Error](err)
 	switch {
 	case !ok:
-		return nil, ""
+		return "", nil
 	case errors.Is(call, http.ErrSchemeMismatch):
-		return call, "what listens there speaks no TLS; write http:// in place of https://"
+		return "what listens there speaks no TLS; write http:// in place of https://", call
 	case call.Timeout():
-		return call, "no answer came in time"
+		return "no answer came in time", call
 	case errors.Is(call, io.EOF), errors.Is(call, io.ErrUnexpectedEOF):
-		return call, "the connection was closed before an answer came"
+		return "the connection was closed before an answer came", call
 	}
-	return call, Of(call.Err).Error()
+	return Of(call.Err).Error(), call
 }
 
 // network is of an address that was called, or listened at.
-func network(err error) (error, string) {
+func network(err error) (said string, part error) {
 	op, ok := errors.AsType[*net.OpError](err)
 	if !ok {
-		return nil, ""
+		return "", nil
 	}
 	at := ""
 	if op.Addr != nil {
@@ -73,57 +73,57 @@ func network(err error) (error, string) {
 	}
 	switch wrong, ok := errors.AsType[*net.AddrError](op); {
 	case ok && wrong.Err == "invalid port":
-		return op, wrong.Addr + " is no port; give one from 0 to 65535"
+		return wrong.Addr + " is no port; give one from 0 to 65535", op
 	case ok:
-		return op, fmt.Sprintf("%q is no address to listen at or to call; write HOST:PORT, such as 127.0.0.1:4566", wrong.Addr)
+		return fmt.Sprintf("%q is no address to listen at or to call; write HOST:PORT, such as 127.0.0.1:4566", wrong.Addr), op
 	}
-	if _, said := lookup(op); said != "" {
-		return op, said
+	if said, _ := lookup(op); said != "" {
+		return said, op
 	}
 	switch unix := op.Net == "unix"; {
 	case errors.Is(op, syscall.ECONNREFUSED):
-		return op, "nothing listens there"
+		return "nothing listens there", op
 	case errors.Is(op, syscall.EADDRINUSE):
-		return op, fmt.Sprintf("another program listens at %s already", at)
+		return fmt.Sprintf("another program listens at %s already", at), op
 	case errors.Is(op, syscall.EADDRNOTAVAIL) && op.Op == "listen":
-		return op, fmt.Sprintf("this machine has no address %s to listen at", at)
+		return fmt.Sprintf("this machine has no address %s to listen at", at), op
 	case errors.Is(op, fs.ErrPermission) && op.Op == "listen":
-		return op, fmt.Sprintf("you may not listen at %s: ports below 1024 are for root", at)
+		return fmt.Sprintf("you may not listen at %s: ports below 1024 are for root", at), op
 	case errors.Is(op, fs.ErrPermission) && unix:
-		return op, fmt.Sprintf("you may not use the socket %s", at)
+		return fmt.Sprintf("you may not use the socket %s", at), op
 	case errors.Is(op, fs.ErrNotExist) && unix:
-		return op, fmt.Sprintf("there is no socket %s", at)
+		return fmt.Sprintf("there is no socket %s", at), op
 	case errors.Is(op, syscall.ENETUNREACH), errors.Is(op, syscall.EHOSTUNREACH):
-		return op, "this machine's network does not lead there"
+		return "this machine's network does not lead there", op
 	case op.Timeout():
-		return op, "no answer came in time"
+		return "no answer came in time", op
 	case errors.Is(op, syscall.ECONNRESET), errors.Is(op, syscall.EPIPE):
-		return op, "the connection was broken off"
+		return "the connection was broken off", op
 	}
-	return nil, ""
+	return "", nil
 }
 
 // lookup is of a host that has no address.
-func lookup(err error) (error, string) {
+func lookup(err error) (said string, part error) {
 	host, ok := errors.AsType[*net.DNSError](err)
 	switch {
 	case !ok:
-		return nil, ""
+		return "", nil
 	case host.IsNotFound:
-		return host, fmt.Sprintf("this machine's name servers know no host %s", host.Name)
+		return fmt.Sprintf("this machine's name servers know no host %s", host.Name), host
 	}
-	return host, fmt.Sprintf("this machine's name servers do not tell where %s is", host.Name)
+	return fmt.Sprintf("this machine's name servers do not tell where %s is", host.Name), host
 }
 
 // full is of what cannot be written since there is no room.
-func full(err error) (error, string) {
+func full(err error) (said string, part error) {
 	wrong, ok := errors.AsType[*fs.PathError](err)
 	if !ok || !errors.Is(wrong, syscall.ENOSPC) && !errors.Is(wrong, syscall.EDQUOT) {
-		return nil, ""
+		return "", nil
 	}
 	what := wrong.Path
 	if what == os.Stdout.Name() {
 		what = "the output"
 	}
-	return wrong, fmt.Sprintf("the disk has no room for %s; make some, or write elsewhere", what)
+	return fmt.Sprintf("the disk has no room for %s; make some, or write elsewhere", what), wrong
 }
