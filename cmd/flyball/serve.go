@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"flyball/internal/clock"
+	"flyball/internal/damage"
 	"flyball/internal/garbage"
 	"flyball/internal/server"
 )
@@ -149,12 +150,20 @@ func (s *serving) run(cmd *cobra.Command) error {
 	}
 	running, err := server.Open(cmd.Context(), s.cfg)
 	if err != nil {
-		return err
+		return s.named(err)
 	}
 	garbage.Begin()
 	s.cfg.Log.Info("the console is at " + running.ConsoleURL())
 	fmt.Fprintln(cmd.OutOrStdout(), "ready", running.PublicURL())
 	return running.Run(cmd.Context())
+}
+
+// named has what is to be done about a damaged file name the folder that it is in.
+func (s *serving) named(err error) error {
+	if s.cfg.Data == "" || !is[*damage.Error](err) {
+		return err
+	}
+	return plainly{strings.ReplaceAll(err.Error(), "flyball check DIR", "flyball check "+s.cfg.Data), err}
 }
 
 // readImages reads what images run.

@@ -210,7 +210,7 @@ func (c *console) fail(v *visit, err error) {
 	rejected, isRejected := errors.AsType[*client.Rejected](err)
 	switch {
 	case isRejected && rejected.Status < http.StatusInternalServerError:
-		status, title = rejected.Status, "Refused"
+		status, title, text = rejected.Status, "Refused", rejected.Text
 	case isGone:
 		status, title, text = http.StatusNotFound, "Not found", gone.text
 	case isAPI && strings.HasPrefix(api.ErrorCode(), "AccessDenied"):
