@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"flyball/internal/clock"
-	"flyball/internal/damage"
 	"flyball/internal/garbage"
 	"flyball/internal/server"
 )
@@ -160,10 +159,11 @@ func (s *serving) run(cmd *cobra.Command) error {
 
 // named has what is to be done about a damaged file name the folder that it is in.
 func (s *serving) named(err error) error {
-	if s.cfg.Data == "" || !is[*damage.Error](err) {
+	const check = "flyball check "
+	if s.cfg.Data == "" || !strings.Contains(err.Error(), check+"DIR") {
 		return err
 	}
-	return plainly{strings.ReplaceAll(err.Error(), "flyball check DIR", "flyball check "+s.cfg.Data), err}
+	return plainly{strings.ReplaceAll(err.Error(), check+"DIR", check+s.cfg.Data), err}
 }
 
 // readImages reads what images run.

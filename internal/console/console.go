@@ -204,7 +204,7 @@ func (m *missing) Error() string { return m.text }
 // fail shows an error as a page: the words that AWS has for it, and what to do.
 func (c *console) fail(v *visit, err error) {
 	status, title := http.StatusInternalServerError, "That did not work"
-	text := err.Error()
+	var text string
 	gone, isGone := errors.AsType[*missing](err)
 	api, isAPI := errors.AsType[smithy.APIError](err)
 	rejected, isRejected := errors.AsType[*client.Rejected](err)

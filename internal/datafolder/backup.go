@@ -33,7 +33,9 @@ type list struct {
 	Made   time.Time         // when the moment was that it is of
 	Files  map[string]string // SHA-256 by name
 
-	Folders []string `json:",omitempty"` // also those without a file, which a server would miss
+	// Folders are also those without a file, which a server would miss. Earlier releases listed
+	// none: nil.
+	Folders []string
 }
 
 // appended are the folders whose files grow, kept are those whose files never change.
@@ -196,7 +198,7 @@ func link(dir, made, name string, sizes map[string]int64) error {
 // write writes the archive of a folder, each file as long as it was.
 func write(ctx context.Context, made string, sizes map[string]int64, at time.Time, to io.Writer) error {
 	archive := tar.NewWriter(to)
-	l := list{Format: 1, Made: at, Files: map[string]string{}}
+	l := list{Format: 1, Made: at, Files: map[string]string{}, Folders: []string{}}
 	err := filepath.WalkDir(made, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.IsDir() && !entry.Type().IsRegular() {
 			return err

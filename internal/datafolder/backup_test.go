@@ -1,20 +1,25 @@
 package datafolder_test
 
 import (
+	"archive/tar"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"io"
 	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"flyball/internal/datafolder"
 	"flyball/internal/logstore"
 	"flyball/internal/registry"
+	"flyball/internal/state"
 	"flyball/internal/store"
 )
 
@@ -133,6 +138,95 @@ func TestARestoreHasTheFoldersThatWereEmpty(t *testing.T) {
 		if info, err := os.Stat(filepath.Join(to, empty)); err != nil || info.Mode().Perm() != 0o700 {
 			t.Errorf("%v, %v", info, err)
 		}
+	}
+}
+
+// withoutFolders is an archive as earlier releases made them, whose list names files only.
+func withoutFolders(t *testing.T, archive []byte) []byte {
+	t.Helper()
+	var made bytes.Buffer
+	from, to := tar.NewReader(bytes.NewReader(archive)), tar.NewWriter(&made)
+	for {
+		h, err := from.Next()
+		if err == io.EOF {
+			break
+		}
+		content, errRead := io.ReadAll(from)
+		if err := errors.Join(err, errRead); err != nil {
+			t.Fatal(err)
+		}
+		if h.Name == "backup.json" {
+			var list map[string]any
+			if err := json.Unmarshal(content, &list); err != nil || list["Folders"] == nil {
+				t.Fatalf("%v: %s", err, content)
+			}
+			delete(list, "Folders")
+			content, _ = json.Marshal(list)
+			h.Size = int64(len(content))
+		}
+		if err := to.WriteHeader(h); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := to.Write(content); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := to.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return made.Bytes()
+}
+
+// A folder that is missing in a backup which names folders is lost. In one that does not, it was
+// empty.
+func TestARestoreOfAnEarlierBackupHasTheFoldersThatItsServerNoted(t *testing.T) {
+	dir := folder(t)
+	gone := filepath.Join(datafolder.Functions, "123456789012", "us-east-1")
+	if err := os.MkdirAll(filepath.Join(dir, gone), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	inState(t, dir, func(s *state.State) error {
+		return s.Change(t.Context(), func(_ context.Context, tx *state.Tx) error {
+			datafolder.NoteFolders(tx, dir)
+			return nil
+		})
+	})
+	if err := os.RemoveAll(filepath.Join(dir, datafolder.Functions)); err != nil {
+		t.Fatal(err)
+	}
+	archive := backup(t, dir)
+	earlier := withoutFolders(t, archive)
+	unpacked := filepath.Join(t.TempDir(), "backup")
+	if err := datafolder.Unpack(t.Context(), bytes.NewReader(earlier), unpacked); err != nil {
+		t.Fatal(err)
+	}
+	for from, lost := range map[string]bool{archived(t, archive): true, archived(t, earlier): false, unpacked: false} {
+		to := filepath.Join(t.TempDir(), "restored")
+		if _, err := datafolder.Restore(t.Context(), from, to, false); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(filepath.Join(to, gone)); errors.Is(err, fs.ErrNotExist) != lost {
+			t.Errorf("%s: the folder is lost: %t (%v)", from, !lost, err)
+		}
+		inState(t, to, func(s *state.State) error {
+			noted, err := datafolder.NotedFolders(s)
+			if !slices.Contains(noted, gone) {
+				t.Errorf("%s: a folder is not missed any more: %q", from, noted)
+			}
+			return err
+		})
+	}
+}
+
+// inState does something in the state of a folder.
+func inState(t *testing.T, dir string, do func(*state.State) error) {
+	t.Helper()
+	st, err := store.OpenSQLite(datafolder.Database(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(do(state.New(st)), st.Close()); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -67,7 +67,7 @@ func TestAStateOfALaterReleaseIsNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = db.Exec(`PRAGMA user_version = 7`)
+	_, err = db.Exec(`PRAGMA user_version = 7; PRAGMA application_id = 0x466c7907`)
 	if err := errors.Join(err, db.Close()); err != nil {
 		t.Fatal(err)
 	}

@@ -60,7 +60,8 @@ func Restore(ctx context.Context, backup, dir string, replace bool) (before stri
 		defer lock.Close()
 	}
 	err = inOneStep(dir, func(made string) error {
-		if err := fetch(ctx, backup, made); err != nil {
+		l, err := fetch(ctx, backup, made)
+		if err != nil {
 			return err
 		}
 		reports, err := Check(made)
@@ -70,6 +71,11 @@ func Restore(ctx context.Context, backup, dir string, replace bool) (before stri
 		for _, r := range reports {
 			for _, f := range r.Found {
 				return fmt.Errorf("the backup is damaged, so nothing is restored: %s: %s; restore another one", strings.TrimPrefix(f.File, made+string(filepath.Separator)), f.Where)
+			}
+		}
+		if l.Folders == nil {
+			if err := makeNoted(made); err != nil {
+				return err
 			}
 		}
 		if vacant(dir) {
@@ -122,45 +128,54 @@ func inOneStep(dir string, fill func(made string) error) error {
 }
 
 // fetch brings the files of a backup into a folder, compared with their list.
-func fetch(ctx context.Context, backup, made string) error {
+func fetch(ctx context.Context, backup, made string) (l list, err error) {
 	info, err := os.Stat(backup)
 	if err != nil {
-		return err
+		return l, err
 	}
 	if !info.IsDir() {
 		from, err := os.Open(backup)
 		if err != nil {
-			return err
+			return l, err
 		}
 		defer from.Close()
-		_, err = unpack(ctx, tar.NewReader(from), made)
-		return err
+		return unpack(ctx, tar.NewReader(from), made)
 	}
 	content, err := os.ReadFile(filepath.Join(backup, listName))
 	if err != nil {
-		return fmt.Errorf("%s is not a backup that is whole: %w", backup, err)
+		return l, fmt.Errorf("%s is not a backup that is whole: %w", backup, err)
 	}
-	l, err := readList(content)
-	if err != nil {
-		return fmt.Errorf("%s: %w", backup, err)
+	if l, err = readList(content); err != nil {
+		return l, fmt.Errorf("%s: %w", backup, err)
 	}
 	for name, want := range l.Files {
 		if ctx.Err() != nil {
-			return ctx.Err()
+			return l, ctx.Err()
 		}
 		in, err := os.Open(filepath.Join(backup, filepath.FromSlash(name)))
 		if err != nil {
-			return err
+			return l, err
 		}
 		sum, err := put(in, made, name)
 		if err := errors.Join(err, in.Close()); err != nil {
-			return err
+			return l, err
 		}
 		if sum != want {
-			return fmt.Errorf("the backup is damaged: %s is not what was written", name)
+			return l, fmt.Errorf("the backup is damaged: %s is not what was written", name)
 		}
 	}
-	return makeFolders(made, l.Folders)
+	return l, makeFolders(made, l.Folders)
+}
+
+// makeNoted makes the folders that the server of a backup had, for one whose list does not name
+// them: its files are all there, so those without a file were empty.
+func makeNoted(made string) error {
+	noted, err := notedIn(made)
+	if err != nil {
+		return err
+	}
+	noted = slices.DeleteFunc(noted, func(name string) bool { return !filepath.IsLocal(filepath.FromSlash(name)) })
+	return makeFolders(made, noted)
 }
 
 // makeFolders makes the folders of a backup, of which some have no file.

@@ -95,7 +95,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	reserve := l.connections.reserve
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		c, err := l.Listener.Accept()
-		if err != nil && !exhausted(err) {
+		if err != nil && !Exhausted(err) {
 			return nil, err
 		}
 		if err == nil {

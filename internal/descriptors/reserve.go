@@ -94,8 +94,8 @@ func (r *Reserve) Enter(ctx context.Context) (leave func(), err error) {
 	return func() { <-r.entered }, nil
 }
 
-// exhausted reports whether an error says that there are no descriptors.
-func exhausted(err error) bool {
+// Exhausted reports whether an error says that there are no descriptors.
+func Exhausted(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }
 

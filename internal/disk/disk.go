@@ -31,6 +31,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"flyball/internal/ownfile"
 )
 
 // ReserveName is the file that holds the reserve. It need not be copied.
@@ -111,7 +113,7 @@ func (d *Disk) openReserve() error {
 	if d.NoReserve {
 		return nil
 	}
-	f, err := os.OpenFile(filepath.Join(d.Dir, ReserveName), os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := ownfile.Open(filepath.Join(d.Dir, ReserveName), os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return err
 	}
@@ -362,6 +364,12 @@ func (s space) scarce(least int64) bool {
 func Lacks(err error) bool {
 	_, lacks := lackOf(err)
 	return lacks
+}
+
+// Fills tells whether an error means that a disk, or what a user may have of it, is used up.
+func Fills(err error) bool {
+	lack, lacks := lackOf(err)
+	return lacks && lack != readOnly
 }
 
 // lackOf tells why an error means that a disk takes no writes.

@@ -29,6 +29,17 @@ type Error struct {
 	Needed int64 // bytes that have to be free before writes are taken
 }
 
+// Remedy tells those who have made no call what is lacking, and what to do.
+func (e *Error) Remedy() string {
+	switch e.Lack {
+	case quota:
+		return fmt.Sprintf("the quota of the server's user on the disk of %s is used up; delete files of that user, or have it raised by %s", e.Dir, e.needed())
+	case readOnly:
+		return fmt.Sprintf("the disk of %s can only be read; mount it for writing", e.Dir)
+	}
+	return fmt.Sprintf("the disk of %s is full; free at least %s there", e.Dir, e.needed())
+}
+
 func (e *Error) Error() string {
 	switch e.Lack {
 	case quota:

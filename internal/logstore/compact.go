@@ -11,6 +11,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
+
 	"flyball/internal/damage"
 )
 
@@ -173,8 +175,12 @@ func (s *Store) isGone(stream uint32) bool {
 	return s.gone[stream]
 }
 
-// lost tells that a block is damaged, and has its file stay as it is.
+// lost tells that a block is damaged, and has its file stay as it is. One that cannot be read
+// because the store is closed, as by a call that a stop does not wait for, is not.
 func (s *Store) lost(b *block, err error) error {
+	if errors.Is(err, os.ErrClosed) || errors.Is(err, zstd.ErrDecoderClosed) {
+		return errClosed
+	}
 	wrong := &damage.Error{File: b.segment.path, Where: fmt.Sprintf("the log events from %s to %s, %d bytes at %d, cannot be read: %v",
 		moment(b.min), moment(b.max), b.length, b.body, err)}
 	s.mu.Lock()
@@ -186,6 +192,8 @@ func (s *Store) lost(b *block, err error) error {
 	}
 	return wrong
 }
+
+var errClosed = errors.New("the server stops: log events are not read any more")
 
 func moment(millis int64) string { return time.UnixMilli(millis).UTC().Format(time.RFC3339Nano) }
 

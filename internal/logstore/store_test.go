@@ -356,6 +356,30 @@ func TestAReadGoesOnWhileItsFilesAreReplaced(t *testing.T) {
 	release()
 }
 
+func TestAReadThatAStopOvertakesIsNotToldAsDamage(t *testing.T) {
+	for name, compacted := range map[string]bool{"as it was put": false, "compressed": true} {
+		t.Run(name, func(t *testing.T) {
+			var told strings.Builder
+			s, err := Open(t.TempDir(), Options{Log: slog.New(slog.NewTextHandler(&told, nil))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			put(t, s, 1, 1, "a", "b")
+			s.seal()
+			if compacted {
+				if err := s.compact(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.Close()
+			_, err = s.Read(t.Context(), Query{Group: 1, To: Key{Time: math.MaxInt64}, Events: 10})
+			if err == nil || errors.As(err, new(*damage.Error)) || told.Len() > 0 {
+				t.Errorf("the call was told %v, the log %q", err, told.String())
+			}
+		})
+	}
+}
+
 func TestWhatIsDeletedWhileItIsCompactedIsNotToldAsLost(t *testing.T) {
 	var log strings.Builder
 	s, err := Open(t.TempDir(), Options{Log: slog.New(slog.NewTextHandler(&log, nil))})

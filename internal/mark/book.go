@@ -21,6 +21,7 @@ import (
 	"sync"
 
 	"flyball/internal/damage"
+	"flyball/internal/ownfile"
 )
 
 // A book is a row of slots, none of which crosses a page, so that a kill leaves each
@@ -59,7 +60,7 @@ type slot struct {
 // Open opens a book, or begins one, and tells how many of its slots are damaged: nothing
 // is known of their files any more, and they are free for others.
 func Open(path string) (b *Book, damaged int, err error) {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	file, err := ownfile.Open(path, os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return nil, 0, fmt.Errorf("open the book of lengths: %w", err)
 	}
@@ -249,7 +250,7 @@ func (b *Book) write(at int64, slot []byte) {
 	file := b.file
 	if file == nil {
 		var err error
-		if file, err = os.OpenFile(b.path, os.O_RDWR, 0); err != nil {
+		if file, err = ownfile.Open(b.path, os.O_RDWR); err != nil {
 			return
 		}
 		defer file.Close()

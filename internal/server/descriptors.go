@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -39,10 +40,19 @@ const startTakes = 5 * time.Second
 func (r roomy) Start(ctx context.Context, spec task.Spec) (task.Task, error) {
 	leave, err := r.reserve.Enter(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("ResourceInitializationError: the task is not started: %w; stop tasks, or start the server with a higher limit", err)
+		return nil, noRoom(err)
 	}
 	leave = sync.OnceFunc(leave)
 	defer leave()
 	defer time.AfterFunc(startTakes, leave).Stop()
-	return r.Runtime.Start(ctx, spec)
+	started, err := r.Runtime.Start(ctx, spec)
+	return started, noRoom(err)
+}
+
+// noRoom says of errors for want of descriptors what mends them, and that the task is not to blame.
+func noRoom(err error) error {
+	if errors.Is(err, descriptors.ErrShort) || descriptors.Exhausted(err) {
+		return fmt.Errorf("%w: %w; stop tasks, or start the server with a higher limit", task.ErrNoRoom, err)
+	}
+	return err
 }

@@ -24,8 +24,8 @@ func Check(path string, each func(kind, key string, value []byte)) (r damage.Rep
 		return r, err
 	}
 	defer os.RemoveAll(copied)
-	transactions, marked, sound, err := copyDatabase(path, copied)
-	if errors.Is(err, fs.ErrNotExist) && marked == 0 {
+	c, err := copyDatabase(path, copied)
+	if errors.Is(err, fs.ErrNotExist) && c.marked == 0 {
 		return r, nil // no server has been here
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -43,11 +43,14 @@ func Check(path string, each func(kind, key string, value []byte)) (r damage.Rep
 			return repair()
 		}})
 	}
-	if !sound {
+	for _, wrong := range c.wrong {
+		note(path, "%s", wrong)
+	}
+	if !c.sound {
 		note(path+"-mark", "it does not say any more how many transactions there were")
 	}
-	if marked > transactions {
-		note(path, "%d of the %d transactions that were written are there: %s-wal has been cut or changed", transactions, marked, filepath.Base(path))
+	if c.marked > c.transactions {
+		note(path, "%d of the %d transactions that were written are there: %s-wal has been cut or changed", c.transactions, c.marked, filepath.Base(path))
 	}
 	found := &reading{}
 	found.all(filepath.Join(copied, filepath.Base(path)), each)
@@ -58,31 +61,48 @@ func Check(path string, each func(kind, key string, value []byte)) (r damage.Rep
 	return r, nil
 }
 
-// copyDatabase copies a database, and tells how many transactions it has had, by itself and
-// by its mark.
-func copyDatabase(path, folder string) (transactions, marked int64, sound bool, err error) {
-	sound = true
+// A copied is what is known of a database once it was copied.
+type copied struct {
+	transactions, marked int64 // that it has had, by itself and by its mark
+	sound                bool  // the mark is
+	wrong                []string
+}
+
+// copyDatabase copies a database so that it can be read, whatever its header says.
+func copyDatabase(path, folder string) (c copied, err error) {
+	c.sound = true
 	for _, name := range Files(path) {
 		if err := damage.Copy(name, filepath.Join(folder, filepath.Base(name))); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return 0, 0, false, err
+			return copied{}, err
 		}
 	}
 	if content, err := os.ReadFile(path + "-mark"); err == nil {
-		marked, sound = decodeMark(content)
+		c.marked, c.sound = decodeMark(content)
 	}
 	if _, err := os.Stat(path); err != nil {
-		return 0, marked, sound, err
+		return c, err
 	}
-	db, err := sql.Open("sqlite", dsnOf(filepath.Join(folder, filepath.Base(path))))
+	if wrong := doubtHeader(path); wrong != "" {
+		c.wrong = append(c.wrong, wrong)
+	}
+	to := filepath.Join(folder, filepath.Base(path))
+	if err := mendHeader(to); err != nil {
+		return c, err
+	}
+	db, err := sql.Open("sqlite", dsnOf(to))
 	if err != nil {
-		return 0, marked, sound, err
+		return c, err
 	}
 	defer db.Close()
-	if newer, is := errors.AsType[*NewerError](checkFormat(db, path)); is {
-		return 0, marked, sound, newer
+	_, _, err = readFormat(db, path)
+	if newer, is := errors.AsType[*NewerError](err); is {
+		return c, newer
 	}
-	_ = db.QueryRow(`SELECT transactions FROM written`).Scan(&transactions) // what fails is found by reading
-	return transactions, marked, sound, nil
+	if damaged, is := errors.AsType[*damage.Error](err); is {
+		c.wrong = append(c.wrong, damaged.Where)
+	}
+	_ = db.QueryRow(`SELECT transactions FROM written`).Scan(&c.transactions) // what fails is found by reading
+	return c, nil
 }
 
 // A reading is what is found in a database by reading all of it.
@@ -182,7 +202,7 @@ func rebuild(path string) (outcome string, err error) {
 		return "", err
 	}
 	defer os.RemoveAll(copied)
-	if _, _, _, err := copyDatabase(path, copied); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if _, err := copyDatabase(path, copied); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
 	next := path + "-next"

@@ -11,9 +11,8 @@ import (
 	"os"
 	"strings"
 
-	"modernc.org/sqlite"
-
 	"flyball/internal/damage"
+	"flyball/internal/ownfile"
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -29,26 +28,6 @@ func checksum(kind, key string, value []byte) int64 {
 
 func (s *SQLite) damaged(format string, args ...any) error {
 	return &damage.Error{File: s.path, Where: fmt.Sprintf(format, args...)}
-}
-
-// orDamaged says what to do about an error of a database that SQLite cannot make sense of.
-func (s *SQLite) orDamaged(err error) error {
-	const corrupt, notADatabase = 11, 26 // the primary result codes
-	if failed, ok := errors.AsType[*sqlite.Error](err); ok && s.path != "" {
-		if code := failed.Code() & 0xff; code == corrupt || code == notADatabase {
-			return s.damaged("%v", err)
-		}
-	}
-	return err
-}
-
-// orFull says of an error of SQLite that there is no room, where it is that.
-func orFull(err error) error {
-	const full, noWrite, noIndex = 13, 778, 4874 // SQLITE_FULL, SQLITE_IOERR_WRITE, SQLITE_IOERR_SHMSIZE
-	if failed, ok := errors.AsType[*sqlite.Error](err); ok && (failed.Code() == full || failed.Code() == noWrite || failed.Code() == noIndex) {
-		return fmt.Errorf("the disk takes no more: make room, and start again (%w)", err)
-	}
-	return err
 }
 
 // Doubt is what was found that keeps nobody from going on, if anything was.
@@ -125,7 +104,7 @@ func openMark(database string) (m mark, marked int64, sound bool, err error) {
 		return m, 0, false, err
 	}
 	marked, sound = decodeMark(content)
-	m.file, err = os.OpenFile(m.path, os.O_RDWR|os.O_CREATE, 0o600)
+	m.file, err = ownfile.Open(m.path, os.O_RDWR|os.O_CREATE)
 	return m, marked, sound || missing, err
 }
 

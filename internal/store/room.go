@@ -14,6 +14,11 @@ func (e *RoomError) Error() string {
 	return fmt.Sprintf("The database has no room (%s); nothing of this call was kept. Make room on the disk of PostgreSQL and call again: replicas go on and need no restart.", e.Reason)
 }
 
+// Remedy tells those who have made no call what is lacking, and what to do.
+func (e *RoomError) Remedy() string {
+	return fmt.Sprintf("the database has no room (%s); make some on the disk of PostgreSQL", e.Reason)
+}
+
 // Waits tells of a call whose changes are made and wait to be written.
 func (e *RoomError) Waits() string {
 	return fmt.Sprintf("The database has no room (%s): what this call asked for waits to be written, and is lost if this replica ends before it is. "+

@@ -35,10 +35,10 @@ func (s *SQLite) Snapshot(ctx context.Context, path string) (_ *Snapshot, err er
 	if _, err := conn.ExecContext(ctx, `ATTACH DATABASE ? AS copied`, dsnOf(path)); err != nil {
 		return nil, fmt.Errorf("copy %s: %w", s.path, err)
 	}
-	const tables = `
+	tables := `
 CREATE TABLE copied.document (kind TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, sum INTEGER, PRIMARY KEY (kind, key)) WITHOUT ROWID;
 CREATE TABLE copied.written (transactions INTEGER NOT NULL);
-PRAGMA copied.user_version = 1;`
+` + noteFormatOf("copied.")
 	_, err = conn.ExecContext(ctx, tables)
 	return snap, err
 }

@@ -72,35 +72,10 @@ const (
 	scanDocuments = `SELECT key, value, sum FROM document WHERE kind = ? AND key >= ? AND key < ? ORDER BY key`
 )
 
-// format is that of the database, noted in it: documents have checksums. Those of earlier
-// releases, which have none, note 0.
-const format = 1
-
-// A NewerError is of a database that a later release has written.
-type NewerError struct {
-	File   string
-	Format int
-}
-
-func (e *NewerError) Error() string {
-	return fmt.Sprintf("%s has format %d, and this flyball knows formats up to %d; use the release that wrote it, or a later one", e.File, e.Format, format)
-}
-
-// checkFormat refuses a database of a format that is not known.
-func checkFormat(db *sql.DB, path string) error {
-	var noted int
-	if err := db.QueryRow(`PRAGMA user_version`).Scan(&noted); err != nil {
-		return err
-	}
-	if noted > format {
-		return &NewerError{path, noted}
-	}
-	return nil
-}
-
 // begin makes the tables, and gives those of earlier releases what they lack.
 func (s *SQLite) begin() error {
-	if err := checkFormat(s.db, s.path); err != nil {
+	noted, twice, err := readFormat(s.db, s.path)
+	if err != nil {
 		return err
 	}
 	if _, err := s.db.Exec(schema); err != nil {
@@ -115,11 +90,13 @@ func (s *SQLite) begin() error {
 			return err
 		}
 	}
-	var version int
-	if err := s.db.QueryRow(`PRAGMA user_version`).Scan(&version); err != nil || version == format {
-		return err
+	switch {
+	case noted < format:
+		return s.sumUp()
+	case !twice:
+		_, _ = s.db.Exec(noteFormatOf("")) // on a full disk the next start does
 	}
-	return s.sumUp()
+	return nil
 }
 
 // sumUp gives the documents of earlier releases, which kept no checksums, theirs. From then
@@ -133,7 +110,7 @@ func (s *SQLite) sumUp() error {
 	if err := addSums(tx); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(fmt.Sprintf(`PRAGMA user_version = %d`, format)); err != nil {
+	if _, err := tx.Exec(noteFormatOf("")); err != nil {
 		return err
 	}
 	return tx.Commit()
@@ -236,13 +213,13 @@ func OpenSQLiteOn(on *disk.Disk, path string) (*SQLite, error) {
 		stopped: make(chan struct{}),
 		checked: make(chan struct{}),
 	}
-	for _, step := range []func() error{s.begin, s.openMark, s.prepare} {
+	for _, step := range []func() error{s.begin, s.openMark, s.lookAtHeader, s.prepare} {
 		if err := step(); err != nil {
 			s.release()
-			if err = s.orDamaged(err); errors.As(err, new(*damage.Error)) {
+			if err = s.cannotOpen(err); errors.As(err, new(*damage.Error)) {
 				return nil, err // which names the file
 			}
-			return nil, fmt.Errorf("open %s: %w", path, orFull(err))
+			return nil, fmt.Errorf("open %s: %w", path, err)
 		}
 	}
 	s.queue.init()

@@ -16,6 +16,10 @@ import (
 // is shown to users as the task's stopped reason.
 var ErrNoImage = errors.New("CannotPullContainerError")
 
+// ErrNoRoom is wrapped by Start when this machine lacks what any task takes. Nothing is
+// wrong with the task, which can be started when others have ended.
+var ErrNoRoom = errors.New("ResourceInitializationError: the task is not started")
+
 // A Runtime starts tasks on some kind of host. Its methods may be called from
 // several goroutines.
 type Runtime interface {

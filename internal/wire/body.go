@@ -19,14 +19,35 @@ var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 // defaultMaxBody bounds a body as sent where its service does not, in bytes.
 const defaultMaxBody = 4 << 20
 
-// maxKept bounds the buffers that are kept, in bytes.
-const maxKept = 2 << 20
+// largeBuffers are those of more than smallKept: whoever waits for what comes, or for a turn, would
+// have their memory for nothing.
+var largeBuffers sync.Pool
+
+// Bounds of the buffers that are kept, in bytes.
+const (
+	smallKept = 16 << 10 // what no budget counts of a request
+	maxKept   = 2 << 20
+)
 
 func keep(b *bytes.Buffer) {
-	if b.Cap() <= maxKept {
+	switch {
+	case b.Cap() <= smallKept:
 		b.Reset()
 		buffers.Put(b)
+	case b.Cap() <= maxKept:
+		b.Reset()
+		largeBuffers.Put(b)
 	}
+}
+
+// largeBuffer is a kept buffer of so many bytes at least, or nil if there is none.
+func largeBuffer(size int64) *bytes.Buffer {
+	b, _ := largeBuffers.Get().(*bytes.Buffer)
+	if b != nil && int64(b.Cap()) < size {
+		largeBuffers.Put(b)
+		return nil
+	}
+	return b
 }
 
 // receive reads a body of at most limit bytes, as it was sent. The caller passes
@@ -117,10 +138,16 @@ func (x *exchange) fill(buf *bytes.Buffer, w filling) *fault {
 				times = 8
 			}
 			size := max(leastBuffer, min(times*int64(buf.Cap()), w.whole+1))
+			var kept *bytes.Buffer
+			if size > smallKept {
+				if kept = largeBuffer(size); kept != nil {
+					size = int64(kept.Cap())
+				}
+			}
 			if !x.memory.Grow(x.r.Context(), w.held+size) {
 				return x.service.throttled()
 			}
-			enlarge(buf, size)
+			enlarge(buf, kept, size)
 		}
 		room := buf.AvailableBuffer()
 		n, err := w.from.Read(room[:cap(room)])
@@ -136,12 +163,14 @@ func (x *exchange) fill(buf *bytes.Buffer, w filling) *fault {
 	}
 }
 
-// enlarge gives a buffer more room, which is at least twice as much unless it is for the
-// end.
-func enlarge(buf *bytes.Buffer, size int64) {
-	larger := make([]byte, buf.Len(), max(size, int64(buf.Len())+1))
-	copy(larger, buf.Bytes())
-	*buf = *bytes.NewBuffer(larger)
+// enlarge gives a buffer more room, that of one that was kept if there is one.
+func enlarge(buf, kept *bytes.Buffer, size int64) {
+	if kept == nil {
+		kept = bytes.NewBuffer(make([]byte, 0, max(size, int64(buf.Len())+1)))
+	}
+	kept.Write(buf.Bytes())
+	*buf, *kept = *kept, *buf
+	keep(kept)
 }
 
 // unreadable is the fault of a body that broke off.

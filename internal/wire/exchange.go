@@ -44,25 +44,51 @@ type exchange struct {
 	outcome *fault    // that was sent
 }
 
-// answer appends the body of the answer to b. A panic is logged with its stack,
-// and answered.
-func (x *exchange) answer(b []byte) (body []byte, f *fault) {
+// answer is the body of the answer. A panic is logged with its stack, and answered.
+func (x *exchange) answer() (body *bytes.Buffer, f *fault) {
 	defer func() {
 		if p := recover(); p != nil {
 			x.h.Log.Error("call panicked", "operation", x.name, "request", x.id, "panic", p, "stack", string(debug.Stack()))
 			f = internalFailure()
-			body = x.proto.appendFault(b, x, f)
+			body = x.written(func(b []byte) []byte { return x.proto.appendFault(b, x, f) })
 		}
 	}()
 	out, f := x.run()
-	switch {
-	case f != nil:
-		x.dropStream()
-		return x.proto.appendFault(b, x, f), f
-	case x.stream != nil:
-		return nil, nil
+	return x.written(func(b []byte) []byte {
+		switch {
+		case f != nil:
+			x.dropStream()
+			return x.proto.appendFault(b, x, f)
+		case x.stream != nil:
+			return nil
+		}
+		return x.proto.appendOutput(b, x, out)
+	}), f
+}
+
+// written is a buffer with what is appended. It is taken when it is needed: a call may have waited
+// for long, and an answer may wait for its client.
+func (x *exchange) written(appended func([]byte) []byte) *bytes.Buffer {
+	var answer *bytes.Buffer
+	if x.op != nil && x.op.largest.Load() > smallKept {
+		answer = largeBuffer(0)
 	}
-	return x.proto.appendOutput(b, x, out), nil
+	if answer == nil {
+		answer = buffers.Get().(*bytes.Buffer)
+	}
+	b := appended(answer.AvailableBuffer())
+	switch {
+	case cap(b) > answer.Cap(): // it has outgrown the buffer, and need not be there twice
+		keep(answer)
+		return bytes.NewBuffer(b)
+	case answer.Cap() > max(smallKept, 2*len(b)):
+		small := buffers.Get().(*bytes.Buffer)
+		small.Write(b)
+		keep(answer)
+		return small
+	}
+	answer.Write(b)
+	return answer
 }
 
 // run does everything up to the answer.

@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -90,6 +89,7 @@ type handler struct {
 	unsigned bool // some service has operations that are not signed
 	bodies   *flow.Budget
 	answers  *flow.Budget
+	carried  *flow.Budget // of calls with large answers, until they are answered; see expect
 	verifier signature.Verifier
 	decoders sync.Pool
 }
@@ -114,7 +114,7 @@ func NewHandler(opts Options, services ...Service) (http.Handler, error) {
 	if !isRegion(opts.Region) {
 		return nil, fmt.Errorf("wire: region %q is not like us-east-1", opts.Region)
 	}
-	h := &handler{Options: opts, bodies: newBodies(), answers: newAnswers()}
+	h := &handler{Options: opts, bodies: newBodies(), answers: newAnswers(), carried: newCarried()}
 	h.decoders.New = func() any { return &decoder{strings: newInterner()} }
 	for _, s := range services {
 		for _, other := range h.services {
@@ -138,14 +138,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.memory, x.reply = h.bodies.Share(), h.answers.Share()
 	defer x.memory.Set(0)
 	defer x.reply.Set(0)
-	answer := buffers.Get().(*bytes.Buffer)
-	b, f := x.answer(answer.AvailableBuffer())
-	if len(b) > answer.Cap() {
-		*answer = *bytes.NewBuffer(b) // it has outgrown the buffer, and need not be there twice
-	} else {
-		answer.Write(b)
-	}
-	x.note(answer.Len())
+	answer, f := x.answer()
+	x.note(answer)
 	var err error
 	x.sent.Do(func() { x.outcome, err = f, x.send(answer.Bytes(), f) })
 	keep(answer)

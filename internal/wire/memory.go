@@ -1,9 +1,11 @@
 package wire
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"reflect"
+	"runtime"
 	"time"
 
 	"flyball/internal/flow"
@@ -65,6 +67,13 @@ const (
 	mostAnswer   = answersMemory / 4
 )
 
+// carried is how many calls with large answers are carried out at a time, of all operations: as
+// many as there are processors for. What each looks through may be many times its answer, and
+// those that wait for their clients do not count.
+func carried() int64 { return int64(max(8, runtime.GOMAXPROCS(0))) }
+
+func newCarried() *flow.Budget { return flow.NewBudget(carried()*mostAnswer, answersPatience) }
+
 // findings bounds how many calls of an operation that reads are carried out at a time whose
 // answers were small so far: any of them may be the first large one.
 const findings = 16
@@ -86,18 +95,23 @@ func (x *exchange) expect(ctx context.Context) bool {
 		}
 		x.finding.Set(0)
 	}
-	return x.reply.Grow(ctx, answerCopies*min(x.op.largest.Load(), mostAnswer))
+	if !x.reply.Grow(ctx, answerCopies*min(x.op.largest.Load(), mostAnswer)) {
+		return false
+	}
+	x.finding = x.h.carried.Share()
+	return x.finding.Grow(ctx, mostAnswer)
 }
 
 // note counts an answer as what it takes until it is sent. One that nobody expected to be
 // large waits for room where others may go on, and is sent in any case: what it tells of
 // has been done.
-func (x *exchange) note(bytes int) {
-	size := int64(bytes)
+func (x *exchange) note(answer *bytes.Buffer) {
+	size := int64(answer.Len())
 	if x.op != nil && size > x.op.largest.Load() {
 		x.op.largest.Store(size)
 	}
 	x.finding.Set(0)
+	size = int64(answer.Cap())
 	if x.op != nil && !x.op.reads {
 		x.reply.Grow(x.r.Context(), size)
 	}

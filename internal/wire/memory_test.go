@@ -266,3 +266,49 @@ func TestCallsThatWaitedDoNotFollowTheFirstLargeAnswer(t *testing.T) {
 		second.finding.Set(0)
 	})
 }
+
+func TestFewCallsWithLargeAnswersAreCarriedOutAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &handler{answers: newAnswers(), carried: newCarried()}
+		op := &operation{reads: true, findings: newFindings()}
+		op.largest.Store(largeAnswer)
+		begun := make(chan *exchange)
+		begin := func() {
+			x := &exchange{h: h, op: op, r: httptest.NewRequest(http.MethodPost, "/", nil), reply: h.answers.Share()}
+			if x.expect(t.Context()) {
+				begun <- x
+			}
+		}
+		var first *exchange
+		for range carried() {
+			go begin()
+			first = <-begun
+		}
+		go begin()
+		synctest.Wait()
+		select {
+		case <-begun:
+			t.Errorf("more than %d were begun", carried())
+		default:
+		}
+		first.note(bytes.NewBuffer(make([]byte, largeAnswer))) // it may wait for its client now
+		(<-begun).note(new(bytes.Buffer))
+	})
+}
+
+func TestACallThatWaitsHasNoLargeBuffer(t *testing.T) {
+	large := bytes.NewBuffer(make([]byte, 0, maxKept))
+	keep(large)
+	if small := buffers.Get().(*bytes.Buffer); small.Cap() > smallKept {
+		t.Errorf("a body that has not come has %d bytes", small.Cap())
+	}
+	x := &exchange{op: &operation{}}
+	x.op.largest.Store(largeAnswer + 1)
+	for range 3 { // whether or not a large buffer is there
+		largeBuffers.Put(bytes.NewBuffer(make([]byte, 0, maxKept)))
+		answer := x.written(func(b []byte) []byte { return append(b, "small"...) })
+		if answer.Cap() > smallKept || answer.String() != "small" {
+			t.Errorf("a small answer, %q, has %d bytes", answer, answer.Cap())
+		}
+	}
+}

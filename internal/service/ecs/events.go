@@ -99,13 +99,15 @@ func (a *API) tellDeployment(tx *state.Tx, s *service) {
 // eventKey sorts events by age.
 func (s *service) eventKey(n uint64) string { return fmt.Sprintf("%s/%016x", s.key(), n) }
 
-// warn adds an event unless it repeats a warning since the service was steady last.
-func (a *API) warn(tx *state.Tx, s *service, m message) {
+// warn adds an event unless it repeats a warning since the service was steady last, and returns
+// whether it did.
+func (a *API) warn(tx *state.Tx, s *service, m message) bool {
 	if slices.Contains(s.warned, m.text) {
-		return
+		return false
 	}
 	s.warned = append(slices.Clip(s.warned), m.text)
 	a.tell(tx, s, m)
+	return true
 }
 
 // A message is what a service tells, in ECS's words.
@@ -143,6 +145,15 @@ func cannotKeepRunning(e runtime.Exit, why string) message {
 
 func failedToLaunch(reason string) message {
 	return message{text: "failed to launch a task with (error " + reason + ")."}
+}
+
+// cannotPlace tells that no task is started for what this machine lacks.
+func cannotPlace(why string) message {
+	return message{
+		text:   "was unable to place a task because " + why + ". The service goes on by itself then.",
+		kind:   EventAction,
+		action: Action{EventType: "ERROR", EventName: "SERVICE_TASK_PLACEMENT_FAILURE", Reason: why},
+	}
 }
 
 func registeredTargets(group string) func(n int) message {

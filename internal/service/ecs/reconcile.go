@@ -171,7 +171,9 @@ func (s *service) earlySuccess(v scheduler.View, now time.Time) bool {
 func (a *API) act(tx *state.Tx, s *service, d *deployment, todo scheduler.Actions, now time.Time) {
 	a.stopUnhealthy(tx, s, todo.Unhealthy)
 	a.stopSurplus(tx, s, todo.Surplus)
-	a.startTasks(tx, s, d, todo.Start)
+	if todo.Start > 0 && a.hasRoom(tx, s, now) {
+		a.startTasks(tx, s, d, todo.Start)
+	}
 
 	if todo.Start+len(todo.Surplus)+len(todo.Unhealthy) > 0 {
 		s.steady = false
@@ -212,9 +214,6 @@ func (a *API) completeRolling(tx *state.Tx, s *service, now time.Time) {
 }
 
 func (a *API) startTasks(tx *state.Tx, s *service, d *deployment, n int) {
-	if n == 0 {
-		return
-	}
 	def, ok := a.findDefinition(d.TaskDefinition)
 	if !ok {
 		a.cell.Log.Error("start tasks: the task definition is gone", "service", s.key(), "definition", d.TaskDefinition)

@@ -70,6 +70,7 @@ type task struct {
 	address   string        // of the containers, from then on
 	steady    bool          // has been counted as ready
 	unhealthy bool          // stopped for its health
+	unplaced  string        // what this machine lacked, if it was not started for that
 	attempt   int           // its deployment's when the task was accepted
 
 	reserved rules.Size

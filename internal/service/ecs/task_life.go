@@ -43,6 +43,7 @@ func (a *API) drive(ctx context.Context, t *task) {
 	if handle == nil {
 		var err error
 		if handle, err = a.start(ctx, t); err != nil {
+			t.unplaced = a.lackBehind(err)
 			a.finish(t, types.TaskStopCodeTaskFailedToStart, err.Error(), nil)
 			return
 		}
@@ -352,6 +353,12 @@ func (a *API) finish(t *task, code types.TaskStopCode, reason string, exits []ru
 // service while nobody mends it.
 func (a *API) tellWhy(tx *state.Tx, s *service, t *task, exits []runtime.Exit) {
 	var why []message
+	if t.unplaced != "" {
+		if a.warn(tx, s, cannotPlace(t.unplaced)) {
+			a.logTrouble(t, *t.api.StoppedReason)
+		}
+		return
+	}
 	if t.api.StopCode == types.TaskStopCodeTaskFailedToStart {
 		why = append(why, failedToLaunch(*t.api.StoppedReason))
 	}
@@ -446,7 +453,8 @@ func (t *task) showExits(exits []runtime.Exit) {
 
 // noteFailure counts a task of a service that ended by itself. Tasks that were
 // accepted before the last failure are part of it: ten tasks that crash together
-// are one reason to wait, not ten. Other deployments than the task's do not wait.
+// are one reason to wait, not ten. Other deployments than the task's do not wait. One that
+// this machine had no room for is no failure of its deployment.
 func (a *API) noteFailure(tx *state.Tx, s *service, t *task, now time.Time) {
 	if d := s.deployment(t.deployment); d != nil {
 		if t.api.StartedAt != nil && now.Sub(*t.api.StartedAt) >= a.virtual(shortLife) {
@@ -458,7 +466,9 @@ func (a *API) noteFailure(tx *state.Tx, s *service, t *task, now time.Time) {
 			d.Retry.RetryAt = now.Add(a.virtual(scheduler.BackOff(d.Retry.Failures)))
 		}
 	}
-	a.countFailure(tx, s, t)
+	if t.unplaced == "" {
+		a.countFailure(tx, s, t)
+	}
 	s.save(tx)
 }
 
