@@ -51,7 +51,7 @@ func (p plain) Unwrap() error { return p.error }
 
 // operation is of a call of AWS's SDK, whose error is that of each of its layers: the service's own
 // message, where there is one.
-func operation(err error) (string, error) {
+func operation(err error) (said string, part error) {
 	call, ok := errors.AsType[*smithy.OperationError](err)
 	if !ok {
 		return "", nil
@@ -72,7 +72,7 @@ func operation(err error) (string, error) {
 }
 
 // certificate is of who answers and is not trusted, or speaks no TLS.
-func certificate(err error) (string, error) {
+func certificate(err error) (said string, part error) {
 	if plain, ok := errors.AsType[tls.RecordHeaderError](err); ok {
 		return "what listens there speaks no TLS; write http:// in place of https://", plain
 	}
@@ -93,7 +93,7 @@ func certificate(err error) (string, error) {
 }
 
 // request is of a call of HTTP, whose error begins with the address, as who has typed it knows.
-func request(err error) (string, error) {
+func request(err error) (said string, part error) {
 	call, ok := errors.AsType[*url.Error](err)
 	switch {
 	case !ok:
@@ -109,7 +109,7 @@ func request(err error) (string, error) {
 }
 
 // network is of an address that was called, or listened at.
-func network(err error) (string, error) {
+func network(err error) (said string, part error) {
 	op, ok := errors.AsType[*net.OpError](err)
 	if !ok {
 		return "", nil
@@ -151,7 +151,7 @@ func network(err error) (string, error) {
 }
 
 // lookup is of a host that has no address.
-func lookup(err error) (string, error) {
+func lookup(err error) (said string, part error) {
 	host, ok := errors.AsType[*net.DNSError](err)
 	switch {
 	case !ok:
@@ -163,7 +163,7 @@ func lookup(err error) (string, error) {
 }
 
 // full is of what cannot be written since there is no room.
-func full(err error) (string, error) {
+func full(err error) (said string, part error) {
 	wrong, ok := errors.AsType[*fs.PathError](err)
 	if !ok || !errors.Is(wrong, syscall.ENOSPC) && !errors.Is(wrong, syscall.EDQUOT) {
 		return "", nil
