@@ -90,6 +90,7 @@ func repairAll(to io.Writer, dir string, reports []damage.Report) error {
 	if err != nil {
 		return err
 	}
+	last := ""
 	fmt.Fprintf(to, "\nWhat is damaged is moved to %s.\n", aside)
 	for _, r := range reports {
 		for _, f := range r.Found {
@@ -97,7 +98,10 @@ func repairAll(to io.Writer, dir string, reports []damage.Report) error {
 			if err != nil {
 				return fmt.Errorf("repair %s: %w", f.File, err)
 			}
-			fmt.Fprintf(to, "\n%s\n  %s\n", f.File, outcome)
+			if told := f.File + outcome; told != last { // one repair mends several places
+				fmt.Fprintf(to, "\n%s\n  %s\n", f.File, outcome)
+				last = told
+			}
 		}
 	}
 	return nil

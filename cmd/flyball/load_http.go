@@ -100,7 +100,7 @@ func (l loading) conclude(ctx context.Context, out io.Writer, s load.Summary, ke
 		fmt.Fprintln(os.Stderr, "flyball: at the end the server did not tell where the tasks are:", r.follower.Err())
 	}
 	if s.Requests > 0 && s.Requests == s.Errors {
-		failed = errors.Join(failed, fmt.Errorf("no request was answered: %s; look whether the service runs, or name another", s.Err))
+		failed = errors.Join(failed, fmt.Errorf("no request was answered: %s; look whether the service runs and has that path, or name another", s.Err))
 	}
 	return errors.Join(told, l.writeReports(ctx, out, kept, r, judgements), failed)
 }

@@ -149,12 +149,21 @@ func (s *serving) run(cmd *cobra.Command) error {
 	}
 	running, err := server.Open(cmd.Context(), s.cfg)
 	if err != nil {
-		return err
+		return s.named(err)
 	}
 	garbage.Begin()
 	s.cfg.Log.Info("the console is at " + running.ConsoleURL())
 	fmt.Fprintln(cmd.OutOrStdout(), "ready", running.PublicURL())
 	return running.Run(cmd.Context())
+}
+
+// named has what is to be done about a damaged file name the folder that it is in.
+func (s *serving) named(err error) error {
+	const check = "flyball check "
+	if s.cfg.Data == "" || !strings.Contains(err.Error(), check+"DIR") {
+		return err
+	}
+	return plainly{strings.ReplaceAll(err.Error(), check+"DIR", check+s.cfg.Data), err}
 }
 
 // readImages reads what images run.

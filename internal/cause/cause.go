@@ -4,6 +4,8 @@
 package cause
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +16,8 @@ import (
 	"os"
 	"strings"
 	"syscall"
+
+	"github.com/aws/smithy-go"
 )
 
 // Of returns an error in plain words, or the error itself, if there are none for it. What others
@@ -23,7 +27,7 @@ func Of(err error) error {
 		return nil
 	}
 	text := err.Error()
-	for _, say := range []func(error) (said string, part error){request, network, lookup, full} {
+	for _, say := range []func(error) (said string, part error){operation, request, certificate, network, lookup, full} {
 		if said, part := say(err); said != "" {
 			text = strings.Replace(text, part.Error(), said, 1)
 		}
@@ -44,6 +48,49 @@ func (p plain) Error() string { return p.text }
 
 // Unwrap returns the error in its own words.
 func (p plain) Unwrap() error { return p.error }
+
+// operation is of a call of AWS's SDK, whose error is that of each of its layers: the service's own
+// message, where there is one.
+func operation(err error) (said string, part error) {
+	call, ok := errors.AsType[*smithy.OperationError](err)
+	if !ok {
+		return "", nil
+	}
+	what := call.ServiceID + " " + call.OperationName
+	if refused, ok := errors.AsType[smithy.APIError](call); ok && refused.ErrorMessage() != "" {
+		return fmt.Sprintf("%s (%s of %s)", strings.TrimSuffix(refused.ErrorMessage(), "."), refused.ErrorCode(), what), call
+	}
+	if strings.Contains(call.Error(), "get credentials: ") { // which has no type
+		return what + " is called with an access key, and none is found: give one in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, by AWS_PROFILE, or by a role; after aws sso login where that has expired", call
+	}
+	for _, say := range []func(error) (string, error){request, certificate, network, lookup} {
+		if said, _ := say(call.Err); said != "" {
+			return fmt.Sprintf("%s is not answered: %s", what, said), call
+		}
+	}
+	return "", nil
+}
+
+// certificate is of who answers and is not trusted, or speaks no TLS.
+func certificate(err error) (said string, part error) {
+	if plain, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return "what listens there speaks no TLS; write http:// in place of https://", plain
+	}
+	wrong, ok := errors.AsType[*tls.CertificateVerificationError](err)
+	if !ok {
+		return "", nil
+	}
+	if other, ok := errors.AsType[x509.HostnameError](wrong); ok {
+		return fmt.Sprintf("its certificate is not for %s; call it by a name that the certificate has", other.Host), wrong
+	}
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](wrong); ok && invalid.Reason == x509.Expired {
+		return "its certificate has expired, or is not valid yet by this machine's clock", wrong
+	}
+	if errors.As(wrong, new(x509.UnknownAuthorityError)) {
+		return "nobody whom this machine trusts has issued its certificate", wrong
+	}
+	return "", nil
+}
 
 // request is of a call of HTTP, whose error begins with the address, as who has typed it knows.
 func request(err error) (said string, part error) {

@@ -1,10 +1,13 @@
 package cause_test
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +16,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"github.com/aws/smithy-go"
 
 	"flyball/internal/cause"
 )
@@ -34,6 +39,13 @@ func TestTheSystemsWordsAreSaidPlainly(t *testing.T) {
 	address := gone(t)
 	plain := httptest.NewServer(http.NotFoundHandler())
 	defer plain.Close()
+	trusted := httptest.NewUnstartedServer(http.NotFoundHandler())
+	trusted.Config.ErrorLog = log.New(io.Discard, "", 0) // of the client that does not trust it
+	trusted.StartTLS()
+	defer trusted.Close()
+	sdk := func(err error) error {
+		return &smithy.OperationError{ServiceID: "SQS", OperationName: "SendMessage", Err: err}
+	}
 	taken := plain.Listener.Addr().String()
 	socket := filepath.Join(t.TempDir(), "none.sock")
 	dial := func(network, address string) error { _, err := net.Dial(network, address); return err }
@@ -66,6 +78,13 @@ func TestTheSystemsWordsAreSaidPlainly(t *testing.T) {
 		{"no name server", &net.DNSError{Err: "server misbehaving", Name: "x.invalid"}, "this machine's name servers do not tell where x.invalid is"},
 		{"no room", &fs.PathError{Op: "write", Path: "x.html", Err: syscall.ENOSPC}, "the disk has no room for x.html; make some, or write elsewhere"},
 		{"no room for what is printed", &fs.PathError{Op: "write", Path: "/dev/stdout", Err: syscall.ENOSPC}, "the disk has no room for the output; make some, or write elsewhere"},
+		{"a call that is refused", fmt.Errorf("read it: %w", sdk(&smithy.GenericAPIError{Code: "AccessDenied", Message: "User: bob is not authorized."})), "read it: User: bob is not authorized (AccessDenied of SQS SendMessage)"},
+		{"a call that is not answered", sdk(fmt.Errorf("request send failed, %w", dial("tcp", address))), "SQS SendMessage is not answered: nothing listens there"},
+		{"a call without a key", sdk(errors.New("get identity: get credentials: failed to refresh cached credentials")), "SQS SendMessage is called with an access key, and none is found: give one in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, by AWS_PROFILE, or by a role; after aws sso login where that has expired"},
+		{"a call of which there is nothing to say", sdk(errors.New("odd")), "operation error SQS: SendMessage, odd"},
+		{"a certificate of nobody known", get(trusted.URL), "nobody whom this machine trusts has issued its certificate"},
+		{"a certificate that is too old", &tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.Expired}}, "its certificate has expired, or is not valid yet by this machine's clock"},
+		{"no TLS", tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}, "what listens there speaks no TLS; write http:// in place of https://"},
 		{"other words", errors.New("as it was"), "as it was"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

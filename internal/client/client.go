@@ -36,6 +36,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"flyball/governor"
+	"flyball/internal/cause"
 	"flyball/scaling"
 )
 
@@ -370,7 +371,7 @@ const emptyBody = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b
 // that is so.
 func (c *Client) Plain(err error) error {
 	if untrusted, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return fmt.Errorf("%s is not trusted; give its authority's certificate with --ca or AWS_CA_BUNDLE: %w", c.Endpoint, untrusted.Err)
+		return fmt.Errorf("%s is not trusted; give its authority's certificate with --ca or AWS_CA_BUNDLE: %w", c.Endpoint, cause.Of(untrusted))
 	}
 	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
 		return &Unreachable{c.Endpoint, c.Flag, dial}

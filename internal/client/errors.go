@@ -3,7 +3,9 @@ package client
 import (
 	"cmp"
 	"fmt"
+	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/aws/smithy-go"
 
@@ -91,5 +93,15 @@ type Rejected struct {
 	Text   string
 }
 
-// Error is the server's text.
-func (e *Rejected) Error() string { return e.Text }
+// Error is the server's text, and what to do where it does not tell.
+func (e *Rejected) Error() string {
+	switch {
+	case e.Status != http.StatusForbidden:
+		return e.Text
+	case strings.Contains(e.Text, "not authorized"):
+		return e.Text + "; " + askOwner
+	case strings.Contains(e.Text, "security token"), strings.Contains(e.Text, "signature"):
+		return strings.TrimSuffix(e.Text, ".") + "; " + otherKey
+	}
+	return e.Text
+}

@@ -33,6 +33,7 @@ var advices = []struct{ words, next string }{
 	{"at 'schedule' failed", writeSchedule},
 	{"TaskDefinition not found", "Choose a revision that there is, such as the one that the service has."},
 	{"at 'repositoryName' failed", writeName},
+	{"does not exist in the registry", "The page of images has those that there are."},
 	{"already exists in the registry", "Choose another name, or push to the repository that there is."},
 	{"The specified queue does not exist", "Write the name of a queue of this account and region, as the page of queues has it."},
 	{"must contain the parameter MessageBody", "Write the message."},

@@ -33,6 +33,13 @@ func TestBrowserAPolicyIsDrawnWhileItIsTyped(t *testing.T) {
 	b.do(chromedp.KeyEvent(kb.Backspace))
 	b.until(`!document.querySelector("#outcome .problem") && !!document.querySelector("#outcome table")`)
 	b.seen("policy")
+	// What is typed while the server is gone is not answered, and the page says so.
+	get(b, chromedp.Evaluate[int](`window.asked = window.fetch; window.fetch = () => Promise.reject(new Error("gone")); 0`))
+	b.do(chromedp.Focus(chromedp.CSS("#f-target")), chromedp.KeyEvent("5"))
+	b.until(`!document.getElementById("link").hidden && document.getElementById("link").textContent.includes("The server does not answer")`)
+	get(b, chromedp.Evaluate[int](`window.fetch = window.asked; 0`))
+	b.do(chromedp.KeyEvent(kb.Backspace))
+	b.until(`document.getElementById("link").hidden`)
 	b.visit("/console/services/shop/web/policy?edit=cpu&kind=step&step-metric=cpu&side=above&threshold=60&minutes=1&steps=0:1,20:3&adjustment=ChangeInCapacity&cooldown=60&name=burst")
 	b.drawn()
 

@@ -204,13 +204,13 @@ func (m *missing) Error() string { return m.text }
 // fail shows an error as a page: the words that AWS has for it, and what to do.
 func (c *console) fail(v *visit, err error) {
 	status, title := http.StatusInternalServerError, "That did not work"
-	text := err.Error()
+	var text string
 	gone, isGone := errors.AsType[*missing](err)
 	api, isAPI := errors.AsType[smithy.APIError](err)
 	rejected, isRejected := errors.AsType[*client.Rejected](err)
 	switch {
 	case isRejected && rejected.Status < http.StatusInternalServerError:
-		status, title = rejected.Status, "Refused"
+		status, title, text = rejected.Status, "Refused", rejected.Text
 	case isGone:
 		status, title, text = http.StatusNotFound, "Not found", gone.text
 	case isAPI && strings.HasPrefix(api.ErrorCode(), "AccessDenied"):

@@ -17,6 +17,7 @@ import (
 	"flyball/alarm"
 	"flyball/governor"
 	"flyball/internal/capacity"
+	"flyball/internal/cause"
 	"flyball/scaling"
 )
 
@@ -291,7 +292,7 @@ func (g *governed) stepAlarms(now time.Time) (records []Record) {
 	}
 	switch {
 	case blind != nil && g.blind == nil:
-		records = append(records, g.record(now, Blind, fmt.Sprintf("its alarms stay as they are until it can be read: %v", blind)))
+		records = append(records, g.record(now, Blind, fmt.Sprintf("its alarms stay as they are until it can be read: %v", cause.Of(blind))))
 	case blind == nil && g.blind != nil:
 		records = append(records, g.record(now, Sighted, "all its metrics can be read again"))
 	}
@@ -481,7 +482,7 @@ func (g *governed) noteLook(now time.Time, l looked) (records []Record) {
 	g.tried = now
 	switch {
 	case l.err != nil && g.unseen == nil:
-		records = append(records, g.record(now, Unseen, fmt.Sprintf("its capacity cannot be looked at, so it stays as it is: %v", l.err)))
+		records = append(records, g.record(now, Unseen, fmt.Sprintf("its capacity cannot be looked at, so it stays as it is: %v", cause.Of(l.err))))
 	case l.err == nil && l.seen.Gone && !g.missing:
 		records = append(records, g.record(now, Missing, "there is no such resource: create it, or take its target and policies away"))
 	case l.err == nil && !l.seen.Gone && (g.unseen != nil || g.missing):

@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"flyball/internal/cause"
 	"flyball/scaling"
 )
 
@@ -106,13 +107,13 @@ func (g *governed) standing() (s Standing, why string) {
 	case g.paused != "":
 		return IsPaused, g.paused
 	case g.unseen != nil:
-		return IsUnseen, fmt.Sprintf("its capacity cannot be looked at, so it stays as it is: %v", g.unseen)
+		return IsUnseen, fmt.Sprintf("its capacity cannot be looked at, so it stays as it is: %v", cause.Of(g.unseen))
 	case g.unkept != nil:
 		return IsUnkept, fmt.Sprintf("what is decided cannot be kept, so nothing is set until it can: %v", g.unkept)
 	case g.missing:
 		return IsMissing, "there is no such resource: create it, or take its target and policies away"
 	case g.blind != nil:
-		return IsBlind, fmt.Sprintf("its alarms stay as they are until it can be read: %v", g.blind)
+		return IsBlind, fmt.Sprintf("its alarms stay as they are until it can be read: %v", cause.Of(g.blind))
 	}
 	return Well, ""
 }

@@ -70,7 +70,7 @@ func Restore(ctx context.Context, backup, dir string, replace bool) (before stri
 		}
 		for _, r := range reports {
 			for _, f := range r.Found {
-				return fmt.Errorf("the backup is damaged: %s: %s", strings.TrimPrefix(f.File, made+string(filepath.Separator)), f.Where)
+				return fmt.Errorf("the backup is damaged, so nothing is restored: %s: %s; restore another one", strings.TrimPrefix(f.File, made+string(filepath.Separator)), f.Where)
 			}
 		}
 		if l.Folders == nil {

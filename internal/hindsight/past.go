@@ -96,7 +96,7 @@ func (p Past) begun() error {
 	if !p.At.Before(created) || slices.ContainsFunc(p.Activities, before) {
 		return nil
 	}
-	return fmt.Errorf("%s was not scaled yet at %s: it is a scalable target since %s", p.Resource, p.At.UTC().Format(time.RFC3339), created.UTC().Format(time.RFC3339))
+	return fmt.Errorf("%s was not scaled yet at %s: it is a scalable target since %s; give a time after that", p.Resource, p.At.UTC().Format(time.RFC3339), created.UTC().Format(time.RFC3339))
 }
 
 // stand is how the target stood with its policies as documents describe them.

@@ -167,7 +167,7 @@ func TestWhatCannotBeToldOfThePast(t *testing.T) {
 	}{
 		"a time before the target": {func(p *hindsight.Past) {
 			p.Documents.Targets[0].CreationTime, p.Activities = aws.Time(at.Add(time.Hour)), nil
-		}, "service/shop/web was not scaled yet at 2026-11-26T14:05:00Z: it is a scalable target since 2026-11-26T15:05:00Z"},
+		}, "service/shop/web was not scaled yet at 2026-11-26T14:05:00Z: it is a scalable target since 2026-11-26T15:05:00Z; give a time after that"},
 		"a policy whose alarms were deleted": {func(p *hindsight.Past) { p.Documents.Alarms = nil }, "its alarms are not there: put the policy again"},
 	} {
 		t.Run(name, func(t *testing.T) {

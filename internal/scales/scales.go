@@ -3,6 +3,7 @@
 package scales
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -62,6 +63,9 @@ func Config(file, context string) (*rest.Config, error) {
 	c, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: context}).ClientConfig()
 	if clientcmd.IsEmptyConfig(err) {
 		return nil, errors.New("find a cluster: no kubeconfig names one, neither in KUBECONFIG nor at ~/.kube/config; name one with --kubeconfig, or run in a pod with a service account")
+	}
+	if err != nil && strings.Contains(err.Error(), "error loading config file") {
+		return nil, fmt.Errorf("find a cluster: %s is no kubeconfig that can be read; name another with --kubeconfig, or have kubectl config view say what is wrong with it", cmp.Or(file, "what KUBECONFIG names"))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("find a cluster: %w; --kubeconfig names another file, --context another cluster in it", err)

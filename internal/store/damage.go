@@ -9,6 +9,7 @@ import (
 	"hash/crc32"
 	"io/fs"
 	"os"
+	"strings"
 
 	"flyball/internal/damage"
 	"flyball/internal/ownfile"
@@ -51,7 +52,7 @@ func (s *SQLite) integrity() error {
 		return s.damaged("%v", err)
 	}
 	if found != "ok" {
-		return s.damaged("%s", found)
+		return s.damaged("%s", strings.TrimPrefix(found, "*** in database main ***\n"))
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	_ "modernc.org/sqlite" // the driver, without cgo
 
+	"flyball/internal/damage"
 	"flyball/internal/disk"
 )
 
@@ -215,7 +216,10 @@ func OpenSQLiteOn(on *disk.Disk, path string) (*SQLite, error) {
 	for _, step := range []func() error{s.begin, s.openMark, s.lookAtHeader, s.prepare} {
 		if err := step(); err != nil {
 			s.release()
-			return nil, fmt.Errorf("open %s: %w", path, s.cannotOpen(err))
+			if err = s.cannotOpen(err); errors.As(err, new(*damage.Error)) {
+				return nil, err // which names the file
+			}
+			return nil, fmt.Errorf("open %s: %w", path, err)
 		}
 	}
 	s.queue.init()

@@ -45,8 +45,10 @@ function lost(page) {
   setTimeout(() => { if (!document.hidden) { listen(page); refresh(page); } }, 3000);
 }
 
-function connected(yes) {
+// connected says whether the server answers.
+export function connected(yes) {
   const link = document.getElementById("link");
+  if (!link) return;
   link.hidden = yes;
   link.textContent = yes ? "" : "The server does not answer. What you see is from before; this page goes on by itself when it is back.";
 }

@@ -1,8 +1,10 @@
 package kubernetes
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"strings"
 
 	authorizationv1 "k8s.io/client-go/kubernetes/typed/authorization/v1"
 	corev1 "k8s.io/client-go/kubernetes/typed/core/v1"
@@ -37,6 +39,9 @@ func Connect(kubeconfig, namespace string) (Cluster, error) {
 	config, err := given.ClientConfig()
 	if clientcmd.IsEmptyConfig(err) {
 		return Cluster{}, errors.New("find the cluster: no kubeconfig names one, neither in KUBECONFIG nor at ~/.kube/config; name one with --kubeconfig, or run in a pod with a service account")
+	}
+	if err != nil && strings.Contains(err.Error(), "error loading config file") {
+		return Cluster{}, fmt.Errorf("find the cluster: %s is no kubeconfig that can be read; name another with --kubeconfig, or have kubectl config view say what is wrong with it", cmp.Or(kubeconfig, "what KUBECONFIG names"))
 	}
 	if err != nil {
 		return Cluster{}, fmt.Errorf("find the cluster: %w; name a kubeconfig with --kubeconfig, or run in a pod with a service account", err)
