@@ -169,8 +169,7 @@ func enlarge(buf, kept *bytes.Buffer, size int64) {
 		kept = bytes.NewBuffer(make([]byte, 0, max(size, int64(buf.Len())+1)))
 	}
 	kept.Write(buf.Bytes())
-	*buf, *kept = *kept, *buf
-	keep(kept)
+	*buf = *kept
 }
 
 // unreadable is the fault of a body that broke off.

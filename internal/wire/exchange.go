@@ -79,8 +79,8 @@ func (x *exchange) written(appended func([]byte) []byte) *bytes.Buffer {
 	b := appended(answer.AvailableBuffer())
 	switch {
 	case cap(b) > answer.Cap(): // it has outgrown the buffer, and need not be there twice
-		keep(answer)
-		return bytes.NewBuffer(b)
+		*answer = *bytes.NewBuffer(b)
+		return answer
 	case answer.Cap() > max(smallKept, 2*len(b)):
 		small := buffers.Get().(*bytes.Buffer)
 		small.Write(b)
