@@ -26,9 +26,9 @@ with .tar, standard output if it is -, or else a folder, which must not be there
 
 It asks the server at --endpoint, whose writers wait some milliseconds while the moment is held,
 and go on while it is copied; the server's log says how long they waited. With --data it reads the
-folder of a server that is stopped. Left out are images that were unpacked, which are fetched
-again, tasks and environments of functions, which are started again, and the logs of tasks that
-are in no log group.`,
+folder of a server that is stopped, and says whether something is damaged there. Left out are images
+that were unpacked, which are fetched again, tasks and environments of functions, which are started
+again, and the logs of tasks that are in no log group.`,
 		Example: `  flyball backup flyball.tar
   flyball backup --data ~/.local/state/flyball flyball.tar
   flyball backup - | zstd >flyball.tar.zst`,
@@ -123,7 +123,26 @@ func backupStopped(ctx context.Context, data, target string, out io.Writer) erro
 	}()
 	// It removes what it has made in the folder, also when the backup could not be saved.
 	defer func() { from.Close(); <-done }()
-	return saveBackup(ctx, from, target, out)
+	if err := saveBackup(ctx, from, target, out); err != nil {
+		return err
+	}
+	return whole(data)
+}
+
+// whole says what is damaged in a data folder whose backup was made, as it has the same.
+func whole(data string) error {
+	reports, err := datafolder.Check(data)
+	if err != nil {
+		return fmt.Errorf("the backup is made, but not whether it is whole: %w", err)
+	}
+	damaged := 0
+	for _, r := range reports {
+		damaged += len(r.Found)
+	}
+	if damaged == 0 {
+		return nil
+	}
+	return fmt.Errorf("the backup is made, and %s damaged in it as in the folder, so restore will refuse it; mend the folder with flyball check %s --repair, and make another", places(damaged), data)
 }
 
 // saveBackup writes an archive to where it is wanted. What is there bears its name only once

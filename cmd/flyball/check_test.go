@@ -113,6 +113,18 @@ func TestCheckEndsWithStatus1WhereSomethingIsDamaged(t *testing.T) {
 	}
 }
 
+func TestABackupOfADamagedFolderSaysSo(t *testing.T) {
+	target := filepath.Join(t.TempDir(), "backup.tar")
+	out, err := flyball(t, "backup", "--data", stateIn(t, true), target)
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(out, "1 place is damaged") || !strings.Contains(out, "--repair") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if _, err := os.Stat(target); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestABackupOfAStoppedServerIsRestored(t *testing.T) {
 	dir, elsewhere := stateIn(t, false), t.TempDir()
 	for _, target := range []string{filepath.Join(elsewhere, "backup.tar"), filepath.Join(elsewhere, "backup")} {
