@@ -48,7 +48,7 @@ func TestARepositoryTellsHowImagesComeIntoIt(t *testing.T) {
 			t.Errorf("%d: the page lacks %q", status, want)
 		}
 	}
-	if status, _ := b.get("/console/repositories/none"); status != http.StatusBadRequest {
+	if status, _ := b.get("/console/repositories/none"); status != http.StatusNotFound {
 		t.Errorf("a repository that there is not: %d", status)
 	}
 }
