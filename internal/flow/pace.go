@@ -128,6 +128,12 @@ func (b *body) leave() {
 // two.
 const part = 256 << 10
 
+// A file goes in larger parts while the other side takes them quickly.
+const (
+	largePart = 1 << 20
+	quickly   = 100 * time.Millisecond
+)
+
 // A writer sends an answer.
 type writer struct {
 	http.ResponseWriter
@@ -162,14 +168,18 @@ func (w *writer) ReadFrom(from io.Reader) (total int64, err error) {
 	if !bounded {
 		whole = &io.LimitedReader{R: from, N: 1<<63 - 1}
 	}
+	size := int64(part)
 	for whole.N > 0 {
-		some := &io.LimitedReader{R: whole.R, N: min(whole.N, part)} // a file within one is known as such
+		some := &io.LimitedReader{R: whole.R, N: min(whole.N, size)} // a file within one is known as such
 		began := w.pace.begin()
 		n, err := io.Copy(w.ResponseWriter, some)
 		w.pace.end(began, n)
 		total, whole.N = total+n, whole.N-n
 		if err != nil || some.N > 0 {
 			return total, err
+		}
+		if size = part; time.Since(began) < quickly {
+			size = largePart
 		}
 	}
 	return total, nil
