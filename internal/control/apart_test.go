@@ -58,6 +58,23 @@ func (a *addresses) Set(_ context.Context, id scaling.ResourceID, to scaling.Cap
 	return nil
 }
 
+// put has a host govern the targets of a document, and returns how many there are.
+func put(t *testing.T, host *control.Host, document string) int {
+	t.Helper()
+	d, err := policydoc.Read(strings.NewReader(document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	targets, problems := control.Compile(d, &source.Registry{CloudWatch: &source.Queues{}})
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	for _, one := range targets {
+		host.Put(one)
+	}
+	return len(targets)
+}
+
 func TestAnAddressThatDoesNotAnswerHoldsUpNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &addresses{from: time.Now(), has: map[scaling.ResourceID]scaling.Capacity{quickAddress: 1, "service/shop/web": 1}}
@@ -76,16 +93,8 @@ func TestAnAddressThatDoesNotAnswerHoldsUpNoOther(t *testing.T) {
 				fmt.Fprintf(&b, "- {ServiceNamespace: custom-resource, ResourceId: %q, MinCapacity: %d, MaxCapacity: 9}\n", id, n)
 			}
 			fmt.Fprintf(&b, "- {ServiceNamespace: ecs, ResourceId: service/shop/web, MinCapacity: %d, MaxCapacity: 9}\n", n)
-			d, err := policydoc.Read(strings.NewReader(b.String()))
-			if err != nil {
-				t.Fatal(err)
-			}
-			targets, problems := control.Compile(d, &source.Registry{CloudWatch: &source.Queues{}})
-			if len(problems) > 0 || len(targets) != 3 {
-				t.Fatal(problems, targets)
-			}
-			for _, one := range targets {
-				host.Put(one)
+			if put(t, host, b.String()) != 3 {
+				t.Fatal("it does not govern all three")
 			}
 		}
 		least(3)
@@ -132,20 +141,10 @@ func TestAnAddressThatIsAskedTooOftenRestsAlone(t *testing.T) {
 		host := control.New(control.Config{Capacity: b, State: control.Forgetful{}, Tell: func(control.Record) {}, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 		least := func(n int) {
 			t.Helper()
-			d, err := policydoc.Read(strings.NewReader(fmt.Sprintf(`ScalableTargets:
+			put(t, host, fmt.Sprintf(`ScalableTargets:
 - {ServiceNamespace: custom-resource, ResourceId: %q, MinCapacity: %d, MaxCapacity: 9}
 - {ServiceNamespace: custom-resource, ResourceId: %q, MinCapacity: %[2]d, MaxCapacity: 9}
-`, silentAddress, n, quickAddress)))
-			if err != nil {
-				t.Fatal(err)
-			}
-			targets, problems := control.Compile(d, &source.Registry{CloudWatch: &source.Queues{}})
-			if len(problems) > 0 {
-				t.Fatal(problems)
-			}
-			for _, one := range targets {
-				host.Put(one)
-			}
+`, silentAddress, n, quickAddress))
 		}
 		least(3)
 		ctx, end := context.WithCancel(t.Context())

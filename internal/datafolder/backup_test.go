@@ -96,10 +96,9 @@ func siblings(t testing.TB, dir string) (names []string) {
 	return names
 }
 
-func TestABackupIsRestoredAsItWas(t *testing.T) {
-	dir := folder(t)
-	want, _ := sound(t, dir)
-	archive := backup(t, dir)
+// restored restores a backup, as an archive and as a folder.
+func restored(t *testing.T, archive []byte) (folders []string) {
+	t.Helper()
 	unpacked := filepath.Join(t.TempDir(), "backup")
 	if err := datafolder.Unpack(t.Context(), bytes.NewReader(archive), unpacked); err != nil {
 		t.Fatal(err)
@@ -109,6 +108,15 @@ func TestABackupIsRestoredAsItWas(t *testing.T) {
 		if _, err := datafolder.Restore(t.Context(), from, to, false); err != nil {
 			t.Fatal(err)
 		}
+		folders = append(folders, to)
+	}
+	return folders
+}
+
+func TestABackupIsRestoredAsItWas(t *testing.T) {
+	dir := folder(t)
+	want, _ := sound(t, dir)
+	for _, to := range restored(t, backup(t, dir)) {
 		if got, damaged := sound(t, to); got != want || len(damaged) > 0 {
 			t.Errorf("%d of %d items are sound; damaged: %v", got, want, damaged)
 		}
@@ -125,16 +133,7 @@ func TestARestoreHasTheFoldersThatWereEmpty(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(dir, empty), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	archive := backup(t, dir)
-	unpacked := filepath.Join(t.TempDir(), "backup")
-	if err := datafolder.Unpack(t.Context(), bytes.NewReader(archive), unpacked); err != nil {
-		t.Fatal(err)
-	}
-	for _, from := range []string{archived(t, archive), unpacked} {
-		to := filepath.Join(t.TempDir(), "restored")
-		if _, err := datafolder.Restore(t.Context(), from, to, false); err != nil {
-			t.Fatal(err)
-		}
+	for _, to := range restored(t, backup(t, dir)) {
 		if info, err := os.Stat(filepath.Join(to, empty)); err != nil || info.Mode().Perm() != 0o700 {
 			t.Errorf("%v, %v", info, err)
 		}
