@@ -32,10 +32,13 @@ type place struct {
 	disk       uint64
 }
 
-// checkRoom looks whether there is room for what a command of Go's compiles.
+// checkRoom looks whether there is room for what a command of Go's compiles, and for what tests open.
 func checkRoom(ctx context.Context, command []string) error {
 	if os.Getenv("ROOM") == "any" {
 		return nil
+	}
+	if err := checkDescriptors(); err != nil {
+		return err
 	}
 	places, err := placesOf(ctx, command[0])
 	if err != nil || enough(places, 1) {
@@ -46,6 +49,19 @@ func checkRoom(ctx context.Context, command []string) error {
 		return err
 	}
 	return lack(places, share)
+}
+
+// descriptors are the files that a test may have open at a time, with those of the server in its process.
+const descriptors = 1024
+
+// checkDescriptors looks whether as many files can be open. Go uses all that a program may have.
+func checkDescriptors() error {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Max >= descriptors {
+		return err
+	}
+	return fmt.Errorf("this shell lets a program have %d files open, and tests have up to %d: allow more (ulimit -Hn %d, as root, or in /etc/security/limits.conf)",
+		limit.Max, descriptors, descriptors)
 }
 
 // placesOf are where Go writes.
