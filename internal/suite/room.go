@@ -146,5 +146,5 @@ func lack(places []place, share float64) error {
 	return fmt.Errorf(`there is too little room. Go has to compile %.0f %% of the packages anew, and needs %s.
 Make room (go clean -cache removes what was compiled of all modules), or name folders on another disk:
   GOCACHE=DIR GOTMPDIR=DIR make test
-ROOM=any make test begins all the same.`, 100*share, text)
+ROOM=any make test begins all the same`, 100*share, text)
 }
