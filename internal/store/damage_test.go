@@ -201,3 +201,32 @@ func TestNoDatabaseIsBegunInPlaceOfOneThatWasRemoved(t *testing.T) {
 		t.Errorf("%v were made in the new folder: %v", left, err)
 	}
 }
+
+// SQLite follows a link, and has its log beside what that leads to.
+func TestALinkIsNoDatabase(t *testing.T) {
+	for _, name := range []string{"state", "state-wal", "state-shm", "state-mark"} {
+		dir := t.TempDir()
+		elsewhere := filepath.Join(dir, "elsewhere")
+		if err := errors.Join(os.WriteFile(elsewhere, []byte("kept"), 0o600), os.Symlink(elsewhere, filepath.Join(dir, name))); err != nil {
+			t.Fatal(err)
+		}
+		st, err := store.OpenSQLite(filepath.Join(dir, "state"))
+		if err == nil {
+			st.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), name+" is a symbolic link") || !strings.Contains(err.Error(), "link the whole folder") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if content, err := os.ReadFile(elsewhere); err != nil || string(content) != "kept" {
+			t.Errorf("%s: what the link leads to is %q, %v", name, content, err)
+		}
+	}
+	dir := t.TempDir()
+	folder, linked := filepath.Join(dir, "folder"), filepath.Join(dir, "linked")
+	if err := errors.Join(os.Mkdir(folder, 0o700), os.Symlink(folder, linked)); err != nil {
+		t.Fatal(err)
+	}
+	if err := open(t, filepath.Join(linked, "state")).Close(); err != nil {
+		t.Errorf("in a folder that is a link: %v", err)
+	}
+}

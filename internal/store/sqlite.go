@@ -15,6 +15,7 @@ import (
 
 	"flyball/internal/damage"
 	"flyball/internal/disk"
+	"flyball/internal/ownfile"
 )
 
 // SQLite is the embedded store: one file in write-ahead-log mode, one writer.
@@ -168,6 +169,17 @@ func dsnOf(path string) string {
 		fmt.Sprintf("&_pragma=journal_size_limit(%d)", mostLog)
 }
 
+// NoLinks refuses links in the places of a database's files, which SQLite follows. It would write to
+// what they lead to, and its log would be beside that.
+func NoLinks(path string) error {
+	for _, name := range append(Files(path), path+"-shm") {
+		if err := ownfile.NoLink(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // makePrivate makes the file that SQLite is to open, if it is not there, as one of the
 // server's user alone: SQLite gives those beside it the same mode.
 func makePrivate(path string) error {
@@ -192,6 +204,9 @@ func OpenSQLiteOn(on *disk.Disk, path string) (*SQLite, error) {
 	if path != "" {
 		dsn = dsnOf(path)
 		conns = 4
+		if err := NoLinks(path); err != nil {
+			return nil, err
+		}
 		if err := makePrivate(path); err != nil {
 			return nil, fmt.Errorf("make %s: %w", path, err)
 		}
