@@ -38,7 +38,12 @@ func (s *SQLite) verify(kind, key string, value []byte, sum sql.NullInt64) error
 	if sum.Valid && sum.Int64 == checksum(kind, key, value) {
 		return nil
 	}
-	return s.damaged("the %s %q is not what was written", kind, key)
+	return s.damaged("%s", notWritten(kind, key))
+}
+
+// notWritten says which document is damaged.
+func notWritten(kind, key string) string {
+	return fmt.Sprintf("the %s %q is not what was written", kind, key)
 }
 
 // integrity has the database look at its own pages: a search in one of which the keys are
