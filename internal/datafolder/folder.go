@@ -78,10 +78,11 @@ func contents(dir string) (lock bool, other string) {
 }
 
 // Usable refuses a folder with files of others, in which no server has kept its state: a server would
-// close it to other users, and take for its own what has a name that it uses itself.
+// close it to other users, and take for its own what has a name that it uses itself. It refuses one,
+// too, that has links in the places of the state's files.
 func Usable(dir string) error {
 	if ours(dir) {
-		return nil
+		return store.NoLinks(Database(dir))
 	}
 	if _, other := contents(dir); other != "" {
 		return fmt.Errorf("%s: %w: it has %s; name an empty folder, such as %s, or the one that a server has kept its state in",

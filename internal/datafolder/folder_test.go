@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"flyball/internal/datafolder"
+	"flyball/internal/ownfile"
 )
 
 func TestAServerTakesNoFolderWithFilesOfOthers(t *testing.T) {
@@ -47,5 +48,12 @@ func TestAServerTakesNoFolderWithFilesOfOthers(t *testing.T) {
 	}
 	if err := datafolder.Usable(filepath.Join(t.TempDir(), "missing")); err != nil {
 		t.Error(err)
+	}
+	linked := t.TempDir()
+	if err := os.Symlink(filepath.Join(t.TempDir(), "elsewhere"), datafolder.Database(linked)); err != nil {
+		t.Fatal(err)
+	}
+	if err := datafolder.Usable(linked); !errors.As(err, new(*ownfile.LinkError)) {
+		t.Errorf("a link for the state: %v", err)
 	}
 }

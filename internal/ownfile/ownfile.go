@@ -30,5 +30,16 @@ func NoLink(path string) error {
 	if err != nil || info.Mode()&os.ModeSymlink == 0 {
 		return nil // whoever opens it says what is wrong
 	}
-	return fmt.Errorf("%s is a symbolic link, and has to be a file: put the file itself into its place; to have the data elsewhere, link the whole folder: %w", path, syscall.ELOOP)
+	return &LinkError{path}
 }
+
+// A LinkError is of a link in the place of a file.
+type LinkError struct{ Path string }
+
+// Error implements error.
+func (e *LinkError) Error() string {
+	return fmt.Sprintf("%s is a symbolic link, and has to be a file: put the file itself into its place; to have the data elsewhere, link the whole folder", e.Path)
+}
+
+// Unwrap returns what the system says of it.
+func (e *LinkError) Unwrap() error { return syscall.ELOOP }

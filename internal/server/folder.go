@@ -52,8 +52,10 @@ func openFolder(path string) (f folder, err error) {
 
 // makeFolder makes a data folder. One that has files of others is refused.
 func makeFolder(path string) error {
-	if err := datafolder.Usable(path); err != nil {
+	if err := datafolder.Usable(path); errors.Is(err, datafolder.ErrOther) {
 		return ConfigError{fmt.Errorf("--data %w", err)}
+	} else if err != nil {
+		return ConfigError{err}
 	}
 	return os.MkdirAll(path, 0o700)
 }
