@@ -118,9 +118,11 @@ func TestWhatIsCutOffIsMissed(t *testing.T) {
 		if err := whole(t, folder, name, nothing, documents); !errors.As(err, &damage) {
 			t.Errorf("an empty %s: got %v", name, err)
 		}
-		half := func(b []byte) []byte { return b[:len(b)/2] }
-		if err := whole(t, folder, name, half, documents); err == nil {
-			t.Errorf("half of %s is taken for all of it", name)
+		for _, part := range []int{2, 3, 4, 5, 7} {
+			cut := func(b []byte) []byte { return b[:len(b)-len(b)/part] }
+			if err := whole(t, folder, name, cut, documents); !errors.As(err, &damage) {
+				t.Errorf("%s without a part of %d: %v", name, part, err)
+			}
 		}
 	}
 }

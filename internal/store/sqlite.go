@@ -268,7 +268,7 @@ func (s *SQLite) Get(kind, key string) ([]byte, error) {
 		return nil, ErrNotFound
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read %s %q in %s: %w", kind, key, s.path, err)
+		return nil, fmt.Errorf("read %s %q in %s: %w", kind, key, s.path, s.unreadable(err))
 	}
 	return value, s.verify(kind, key, value, sum)
 }
@@ -284,7 +284,7 @@ func (s *SQLite) Scan(kind string, r Range, each func(key string, value []byte) 
 	}
 	rows, err := query.Query(kind, r.From, to)
 	if err != nil {
-		return fmt.Errorf("scan %s in %s: %w", kind, s.path, err)
+		return fmt.Errorf("scan %s in %s: %w", kind, s.path, s.unreadable(err))
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -302,7 +302,7 @@ func (s *SQLite) Scan(kind string, r Range, each func(key string, value []byte) 
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return fmt.Errorf("scan %s in %s: %w", kind, s.path, err)
+		return fmt.Errorf("scan %s in %s: %w", kind, s.path, s.unreadable(err))
 	}
 	s.scanned.note(kind, r)
 	return nil
