@@ -54,7 +54,7 @@ func (s *Store) blobsDir() string   { return filepath.Join(s.dir, "blobs", "sha2
 // path is where content is. The digits of a digest lead nowhere else.
 func (s *Store) path(d Digest) string { return filepath.Join(s.blobsDir(), d.sum()[:2], d.sum()) }
 
-// Open opens content that somebody names for reading. The error is a *damage.Error if it is not what
+// Open opens content that somebody names. The error is a *damage.Error if it is not what
 // was put, and fs.ErrNotExist as well if it is gone.
 func (s *Store) Open(d Digest) (*os.File, error) {
 	file, err := s.open(d)

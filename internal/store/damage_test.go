@@ -127,6 +127,28 @@ func TestWhatIsCutOffIsMissed(t *testing.T) {
 	}
 }
 
+func TestAMarkThatIsGoneIsMissed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	for _, tt := range []struct {
+		what   string
+		missed bool
+	}{{"a new database", false}, {"one with its mark", false}, {"one without", true}} {
+		st := sqlite(t, path)
+		if missed := st.Doubt() != nil; missed != tt.missed {
+			t.Errorf("%s: %v", tt.what, st.Doubt())
+		}
+		write(t, st, new(store.Batch).Put("kind", "key", nil))
+		if err := st.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if tt.what == "one with its mark" {
+			if err := os.Remove(path + "-mark"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
 func TestAMarkThatSaysNothingHoldsNothingUp(t *testing.T) {
 	folder, documents := filled(t, true)
 	for what, change := range map[string]func([]byte) []byte{
