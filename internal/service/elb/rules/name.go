@@ -18,6 +18,9 @@ func CheckBalancerName(name string) error {
 	if strings.HasPrefix(name, "internal-") {
 		return fault.Validation("The load balancer name '%s' cannot begin with 'internal-'", name)
 	}
+	if strings.HasSuffix(name, "-") && len(name) <= maxName {
+		return fault.Validation("The load balancer name '%s' cannot end with a hyphen(-)", name)
+	}
 	return checkName("The load balancer name", name)
 }
 
@@ -38,9 +41,9 @@ func checkName(what, name string) error {
 	case len(name) > maxName:
 		return fault.Validation("%s '%s' cannot be longer than '%d' characters", what, name, maxName)
 	case strings.Trim(name, nameCharacters) != "":
-		return fault.Validation("%s '%s' can only contain characters that are alphanumeric characters or hyphens(-)", what, name)
-	case strings.HasPrefix(name, "-") || strings.HasSuffix(name, "-"):
-		return fault.Validation("%s '%s' cannot begin or end with '-'", what, name)
+		return fault.Validation("%s '%s' can only contain characters that are alphanumeric characters and hyphens(-)", what, name)
+	case strings.HasPrefix(name, "-"):
+		return fault.Validation("%s '%s' cannot begin with a hyphen(-)", what, name)
 	}
 	return nil
 }
