@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"reflect"
@@ -203,8 +204,8 @@ func (x *exchange) answerBefore(message string) {
 	x.sent.Do(func() {
 		x.outcome = x.service.unavailable(message)
 		x.w.Header().Set("Connection", "close")
-		_ = x.send(x.proto.appendFault(nil, x, x.outcome), x.outcome) // of an answer without a stream there is none
-		_ = http.NewResponseController(x.w).Flush()                   // the client may be gone
+		_ = x.send(bytes.NewBuffer(x.proto.appendFault(nil, x, x.outcome)), x.outcome) // the client may be gone, too
+		_ = http.NewResponseController(x.w).Flush()
 	})
 }
 
@@ -247,13 +248,15 @@ func (x *exchange) report(f *fault) {
 	x.h.Log.Debug("call", "service", a.Service, "operation", x.name, "status", a.Status, "code", a.Code, "request", x.id, "took", a.Duration)
 }
 
-// send sends the answer. It returns an error if an answer that streams broke off.
-func (x *exchange) send(body []byte, f *fault) error {
+// send sends the answer, whose buffer is kept for others. It returns an error if an answer that streams
+// broke off, or if the rest of the answer was given up.
+func (x *exchange) send(answer *bytes.Buffer, f *fault) error {
 	w := x.w
 	h := w.Header()
 	h.Set("X-Amzn-Requestid", x.id)
 	x.proto.setHeader(h)
 	if x.stream != nil {
+		keep(answer)
 		return x.sendStream(w)
 	}
 	for name, value := range x.header {
@@ -271,12 +274,13 @@ func (x *exchange) send(body []byte, f *fault) error {
 		}
 	}
 	if status != http.StatusNoContent {
-		h.Set("Content-Length", strconv.Itoa(len(body)))
+		h.Set("Content-Length", strconv.Itoa(answer.Len()))
 	}
 	w.WriteHeader(status)
-	// The client may be gone; there is nobody left to tell.
-	_, _ = w.Write(body)
-	return nil
+	if err := x.reply.Send(x.r.Context(), w, answer.Bytes(), func() { keep(answer) }); errors.Is(err, flow.ErrGivenUp) {
+		return err
+	}
+	return nil // if the client is gone there is nobody left to tell
 }
 
 // statusOf is the status of an error. Statuses other than 400 are of awsQuery's errors: where these
