@@ -262,14 +262,17 @@ func TestAPermissionThatIsTakenAwayFailsTheActivityOfAnAlarm(t *testing.T) {
 // awaitActivity is the newest activity that has ended.
 func (u user) awaitActivity(t *testing.T) astypes.ScalingActivity {
 	t.Helper()
-	for {
+	var newest astypes.ScalingActivity
+	await(t, "an activity has ended", func() bool {
 		out, err := u.autoscaling.DescribeScalingActivities(t.Context(), &applicationautoscaling.DescribeScalingActivitiesInput{ServiceNamespace: astypes.ServiceNamespaceEcs})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(out.ScalingActivities) > 0 && out.ScalingActivities[0].EndTime != nil {
-			return out.ScalingActivities[0]
+		if len(out.ScalingActivities) == 0 {
+			return false
 		}
-		time.Sleep(10 * time.Millisecond)
-	}
+		newest = out.ScalingActivities[0]
+		return newest.EndTime != nil
+	})
+	return newest
 }

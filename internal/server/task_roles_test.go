@@ -128,14 +128,14 @@ func credentialsAt(t *testing.T, env []string) aws.Credentials {
 // awaitStopped waits until a task has stopped, and returns why it did.
 func (u user) awaitStopped(t *testing.T, arn string) string {
 	t.Helper()
-	for {
+	var reason string
+	await(t, "the task has stopped", func() bool {
 		out, err := u.ecs.DescribeTasks(t.Context(), &ecs.DescribeTasksInput{Tasks: []string{arn}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if *out.Tasks[0].LastStatus == "STOPPED" {
-			return *out.Tasks[0].StoppedReason
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+		reason = aws.ToString(out.Tasks[0].StoppedReason)
+		return *out.Tasks[0].LastStatus == "STOPPED"
+	})
+	return reason
 }

@@ -133,7 +133,7 @@ func serving(t *testing.T, program string) string {
 			_ = cmd.Wait()
 		}()
 		t.Cleanup(func() { _ = cmd.Process.Kill(); <-ended })
-		if ready(address, ended) {
+		if ready(t, address, ended) {
 			return address
 		}
 		if !strings.Contains(said.String(), "address already in use") { // the port may be another program's by then
@@ -143,11 +143,16 @@ func serving(t *testing.T, program string) string {
 }
 
 // ready waits until a Prometheus is ready at an address, and reports whether that is before a program ends.
-func ready(address string, ended <-chan struct{}) bool {
+func ready(t *testing.T, address string, ended <-chan struct{}) bool {
+	t.Helper()
+	ctx, end := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer end()
 	for {
 		select {
 		case <-ended:
 			return false
+		case <-ctx.Done():
+			t.Fatal("Prometheus does not become ready")
 		case <-time.After(50 * time.Millisecond):
 		}
 		resp, err := http.Get("http://" + address + "/-/ready")
@@ -173,15 +178,18 @@ func TestARealPrometheus(t *testing.T) {
 	}
 	address := serving(t, program)
 	p := &source.Prometheus{URL: "http://" + address, Queries: map[metric.Key]string{shops.Key(): "sum(up)"}}
+	ctx, end := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer end()
 	for {
 		now := time.Now().Truncate(time.Second)
 		q := source.Query{Metric: shops, Statistic: "Average", Period: time.Second, Now: now, End: now, Periods: 5}
-		if a := p.Read(t.Context(), []source.Query{q})[0]; a.Err == nil && a.Values[4] == 1 {
+		a := p.Read(ctx, []source.Query{q})[0]
+		if a.Err == nil && a.Values[4] == 1 {
 			break
 		}
 		select {
-		case <-t.Context().Done():
-			t.Fatal("it never answers")
+		case <-ctx.Done():
+			t.Fatalf("it has not measured itself: %v, %v", a.Values, a.Err)
 		case <-time.After(100 * time.Millisecond):
 		}
 	}

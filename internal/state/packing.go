@@ -2,42 +2,29 @@ package state
 
 import (
 	"bytes"
-	"compress/flate"
 	"errors"
 	"io"
-	"sync"
+
+	"github.com/klauspost/compress/flate"
 )
 
 // A Packing keeps documents small that are written once and read seldom.
-type Packing struct {
-	words   []byte
-	writers sync.Pool
-}
+type Packing struct{ words []byte }
 
 // NewPacking returns a packing for documents that have words in common, the most frequent
 // ones last. The words belong to the documents: with others these cannot be read.
-func NewPacking(words string) *Packing { return &Packing{words: []byte(words)} }
-
-// packLevel is one of compress/flate's: the lowest that uses the words.
-const packLevel = 2
+func NewPacking(words string) *Packing { return &Packing{[]byte(words)} }
 
 // mostUnpacked bounds a document, in bytes.
 const mostUnpacked = 16 << 20
 
 var errPacked = errors.New("the document cannot be unpacked")
 
-// pack appends a packed text.
+// pack appends a packed text. A document is short: what a compressor with tables of its own would
+// save of it is less than what clearing them takes.
 func (p *Packing) pack(b, text []byte) []byte {
 	to := bytes.NewBuffer(b)
-	w, _ := p.writers.Get().(*flate.Writer)
-	if w == nil {
-		w, _ = flate.NewWriterDict(to, packLevel, p.words) // the level is one that there is
-	} else {
-		w.Reset(to)
-	}
-	_, _ = w.Write(text) // a buffer takes everything
-	_ = w.Close()
-	p.writers.Put(w)
+	_ = flate.StatelessDeflate(to, text, true, p.words) // a buffer takes everything
 	return to.Bytes()
 }
 

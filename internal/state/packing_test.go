@@ -1,6 +1,8 @@
 package state_test
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -38,6 +40,29 @@ func TestAPackedDocumentIsReadAgainAndOneThatIsNot(t *testing.T) {
 	}
 	if _, err := state.Get[long](s, plain, "b"); err == nil {
 		t.Error("a kind without the packing reads it")
+	}
+}
+
+func TestADocumentOfAnyLengthIsReadAgainAsItWas(t *testing.T) {
+	st, err := store.OpenSQLite("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	packed := state.Kind{Name: "test.long", Version: 1, Packing: state.NewPacking("the datapoints were greater than the threshold ")}
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, length := range []int{0, 1, 7, 46, 47, 48, 1 << 10, 8 << 10, 32<<10 - 1, 64 << 10, 300_000} {
+		var text strings.Builder
+		for text.Len() < length {
+			fmt.Fprintf(&text, "%d datapoints were greater than %x ", random.IntN(9), random.IntN(1<<30))
+		}
+		want := text.String()[:length]
+		if err := st.Write(new(store.Batch).Put("test.long", "a", packed.Encode(long{want}))).Wait(); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := state.Get[long](state.New(st), packed, "a"); err != nil || got.Text != want {
+			t.Errorf("a document of %d bytes is not read as it was: %v", length, err)
+		}
 	}
 }
 

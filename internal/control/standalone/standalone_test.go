@@ -92,6 +92,8 @@ func write(t *testing.T, name, text string) {
 // get reads a page until it has a text.
 func get(t *testing.T, url, has string) string {
 	t.Helper()
+	ctx, end := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer end()
 	for {
 		resp, err := http.Get(url)
 		if err != nil {
@@ -106,7 +108,7 @@ func get(t *testing.T, url, has string) string {
 			return string(text)
 		}
 		select {
-		case <-t.Context().Done():
+		case <-ctx.Done():
 			t.Fatalf("%s has no %q: %s", url, has, text)
 		case <-time.After(10 * time.Millisecond):
 		}
