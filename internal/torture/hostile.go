@@ -41,6 +41,7 @@ type victim struct {
 	faults []fault
 
 	slowest, slowestLarge time.Duration // answers to others, small and large
+	slowestCall           string        // with a large one
 }
 
 func (v *victim) fault(name, format string, args ...any) {
@@ -121,7 +122,7 @@ func (v *victim) large() string {
 	if v.slowestLarge == 0 {
 		return ""
 	}
-	return fmt.Sprintf(", those who read large answers within %v", v.slowestLarge.Round(time.Millisecond))
+	return fmt.Sprintf(", those who read large answers within %v (%s)", v.slowestLarge.Round(time.Millisecond), v.slowestCall)
 }
 
 // fewDescriptors has a service of 40 tasks with 64 descriptors. All run, as none needs one of

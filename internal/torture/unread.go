@@ -105,7 +105,9 @@ func (v *victim) answersLarge(name string, call jsonCall) {
 	for began := time.Now(); ; {
 		status, text, err := v.exchange(call.request())
 		took := time.Since(began)
-		v.slowestLarge = max(v.slowestLarge, took)
+		if took > v.slowestLarge {
+			v.slowestLarge, v.slowestCall = took, call.target
+		}
 		switch {
 		case err == nil && status == http.StatusOK:
 			if took > v.slow(largeWithin) {
