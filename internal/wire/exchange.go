@@ -70,13 +70,7 @@ func (x *exchange) answer() (body *bytes.Buffer, f *fault) {
 // written is a buffer with what is appended. It is taken when it is needed: a call may have waited
 // for long, and an answer may wait for its client.
 func (x *exchange) written(appended func([]byte) []byte) *bytes.Buffer {
-	var answer *bytes.Buffer
-	if x.op != nil && x.op.largest.Load() > smallKept {
-		answer = largeBuffer(0)
-	}
-	if answer == nil {
-		answer = buffers.Get().(*bytes.Buffer)
-	}
+	answer := x.room()
 	b := appended(answer.AvailableBuffer())
 	switch {
 	case cap(b) > answer.Cap(): // it has outgrown the buffer, and need not be there twice
@@ -90,6 +84,18 @@ func (x *exchange) written(appended func([]byte) []byte) *bytes.Buffer {
 	}
 	answer.Write(b)
 	return answer
+}
+
+// room is a buffer for an answer. One that may be large has room for as much as the largest of its operation
+// so far, up to what is kept: to grow to that costs several times as much.
+func (x *exchange) room() *bytes.Buffer {
+	if x.op == nil || x.op.largest.Load() <= smallKept {
+		return buffers.Get().(*bytes.Buffer)
+	}
+	if kept := largeBuffer(0); kept != nil {
+		return kept
+	}
+	return bytes.NewBuffer(make([]byte, 0, min(x.op.largest.Load(), maxKept)))
 }
 
 // run does everything up to the answer.
