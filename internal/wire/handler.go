@@ -113,7 +113,7 @@ func NewHandler(opts Options, services ...Service) (http.Handler, error) {
 		opts.Region = "us-east-1"
 	}
 	if !isRegion(opts.Region) {
-		return nil, fmt.Errorf("wire: region %q is not like us-east-1", opts.Region)
+		return nil, fmt.Errorf("region %q: give one such as us-east-1", opts.Region)
 	}
 	h := &handler{Options: opts, bodies: newBodies(), answers: newAnswers(), results: newResults(), carried: newCarried()}
 	h.decoders.New = func() any { return &decoder{strings: newInterner()} }
