@@ -40,7 +40,7 @@ test: ## all tests, with the race detector where there is a C compiler, and in a
 	@test -n "$(RACE)" || echo "no C compiler: the race detector is off"
 	@test -n "$(CHROMIUM)" || echo "no Chromium: the console's pages are not tried in a browser"
 	@test -n "$(POSTGRES)" || echo "no PostgreSQL: replicas are not tested (Debian: apt-get install postgresql)"
-	@failed=; \
+	@trap 'exit 130' INT; failed=; \
 	$(SUITE) -p $$(($$(getconf _NPROCESSORS_ONLN) + 1)) $(RACE) $$($(GO) list ./... | grep -v '^flyball/forecast$$') || failed=yes; \
 	$(SUITE) ./forecast || failed=yes; \
 	test -z "$$failed"
