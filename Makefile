@@ -31,14 +31,15 @@ POSTGRES = $(shell command -v initdb || ls -d /usr/lib/postgresql/*/bin/initdb 2
 
 # Some packages wait for programs more than they compute: one more than there are processors is
 # tested at a time. Forecasts compute in the caller's goroutine alone: the race detector would find
-# nothing in them, and take minutes.
+# nothing in them, and take minutes. The longest package takes five where all is compiled beside it.
+SUITE = GORACE=atexit_sleep_ms=10 $(GO) run ./internal/suite $(GO) test -timeout 15m
 test: ## all tests, with the race detector where there is a C compiler, and in a browser where there is Chromium
 	@test -n "$(RACE)" || echo "no C compiler: the race detector is off"
 	@test -n "$(CHROMIUM)" || echo "no Chromium: the console's pages are not tried in a browser"
 	@test -n "$(POSTGRES)" || echo "no PostgreSQL: replicas are not tested (Debian: apt-get install postgresql)"
 	@failed=; \
-	GORACE=atexit_sleep_ms=10 $(GO) test -timeout 15m -p $$(($$(getconf _NPROCESSORS_ONLN) + 1)) $(RACE) $$($(GO) list ./... | grep -v '^flyball/forecast$$') || failed=yes; \
-	$(GO) test ./forecast || failed=yes; \
+	$(SUITE) -p $$(($$(getconf _NPROCESSORS_ONLN) + 1)) $(RACE) $$($(GO) list ./... | grep -v '^flyball/forecast$$') || failed=yes; \
+	$(SUITE) ./forecast || failed=yes; \
 	test -z "$$failed"
 
 test-console: ## the console's pages in Chromium: answers, keyboard, contrast; SCREENSHOTS names a folder for pictures

@@ -29,6 +29,7 @@ const (
 	noResources      = "Policy statement must contain resources."
 	noVendor         = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
 	manyColons       = "Actions/Condition can contain only one colon."
+	wildVendor       = "Action vendors (e.g., aws, ec2, etc.) must not contain wildcards."
 	vendorWildcard   = "Resource vendor must be fully qualified and cannot contain regexes."
 	hasPrincipal     = "Policy document should not specify a principal."
 	noPrincipal      = "Missing required field Principal"

@@ -26,7 +26,7 @@ func operatorNamed(name string) (operator, bool) {
 	}
 	if c, ok := strings.CutPrefix(name, "numeric"); ok {
 		negated, compile := comparison(c, newNumber)
-		return operator{negated, syntaxErrors, compile}, compile != nil
+		return operator{negated, legacyParsing, compile}, compile != nil
 	}
 	if c, ok := strings.CutPrefix(name, "date"); ok {
 		negated, compile := comparison(c, newDate)
@@ -38,7 +38,7 @@ func operatorNamed(name string) (operator, bool) {
 	case "binaryequals":
 		return operator{false, syntaxErrors, newBinary}, true
 	case "ipaddress", "notipaddress":
-		return operator{name != "ipaddress", syntaxErrors, newNetwork}, true
+		return operator{name != "ipaddress", legacyParsing, newNetwork}, true
 	case "arnequals", "arnlike", "arnnotequals", "arnnotlike":
 		return operator{strings.Contains(name, "not"), syntaxErrors, newARNTest}, true
 	}

@@ -39,8 +39,8 @@ func TestRefusedDocuments(t *testing.T) {
 		{"an operator that does not exist", policy.IdentityBased, of(under(`{"StringMatches": {"k": "v"}}`)), syntax},
 		{"Null does not take IfExists", policy.IdentityBased, of(under(`{"NullIfExists": {"k": "true"}}`)), syntax},
 		{"a value that is an object", policy.IdentityBased, of(under(`{"StringEquals": {"k": {}}}`)), syntax},
-		{"a number that is none", policy.IdentityBased, of(under(`{"NumericLessThan": {"k": "ten"}}`)), syntax},
-		{"a range that is none", policy.IdentityBased, of(under(`{"IpAddress": {"aws:SourceIp": "10.0.0/8"}}`)), syntax},
+		{"a number that is none", policy.IdentityBased, of(under(`{"NumericLessThan": {"k": "ten"}}`)), "The policy failed legacy parsing"},
+		{"a range that is none", policy.IdentityBased, of(under(`{"IpAddress": {"aws:SourceIp": "10.0.0/8"}}`)), "The policy failed legacy parsing"},
 		{"a date that is none", policy.IdentityBased, of(under(`{"DateLessThan": {"aws:CurrentTime": "tomorrow"}}`)), "The policy failed legacy parsing"},
 		{"a date in a thirteenth month", policy.IdentityBased, of(under(`{"DateLessThan": {"aws:CurrentTime": "2016-13-01"}}`)), "The policy failed legacy parsing"},
 		{"a date finer than nanoseconds", policy.IdentityBased, of(under(`{"DateLessThan": {"aws:CurrentTime": "2016-12-13T02:00:00.1999999999Z"}}`)), "The policy failed legacy parsing"},
@@ -56,6 +56,7 @@ func TestRefusedDocuments(t *testing.T) {
 		{"an action without a service", policy.IdentityBased, of(`{"Effect": "Allow", "Action": "RunTask", "Resource": "*"}`), vendors},
 		{"an action with two colons", policy.IdentityBased, of(`{"Effect": "Allow", "Action": "a:b:c", "Resource": "*"}`), colons},
 		{"a service with a character that it cannot have", policy.IdentityBased, of(`{"Effect": "Allow", "Action": "a+b:c", "Resource": "*"}`), "Vendor a+b is not valid"},
+		{"a service with a wildcard of actions", policy.IdentityBased, of(`{"Effect": "Allow", "Action": "s3*:GetObject", "Resource": "*"}`), "Action vendors (e.g., aws, ec2, etc.) must not contain wildcards."},
 		{"a resource that is no ARN", policy.IdentityBased, of(`{"Effect": "Allow", "Action": "*", "Resource": "bucket"}`), `Resource bucket must be in ARN format or "*".`},
 		{"a partition that does not exist", policy.IdentityBased, of(`{"Effect": "Allow", "Action": "*", "Resource": "arn:asw:s3:::b"}`),
 			`Partition "asw" is not valid for resource "arn:asw:s3:::b".`},
@@ -112,7 +113,7 @@ func TestTheErrorSaysWhatIsWrongAndWhere(t *testing.T) {
 		{"in JSON", `{"Version": }`, "Syntax errors in policy. (invalid character '}' looking for beginning of value)"},
 		{"in a statement", of(allowSend, `{"Effect": "Perhaps"}`), "Syntax errors in policy. (Statement[1].Effect: neither Allow nor Deny)"},
 		{"in a condition", of(under(`{"IpAddress": {"aws:SourceIp": "here"}}`)),
-			`Syntax errors in policy. (Statement[0].Condition.IpAddress.aws:SourceIp: netip.ParsePrefix("here"): no '/')`},
+			`The policy failed legacy parsing (Statement[0].Condition.IpAddress.aws:SourceIp: netip.ParsePrefix("here"): no '/')`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -133,6 +134,7 @@ func TestTakenDocuments(t *testing.T) {
 		{"elements in any order", policy.IdentityBased, `{"Statement": [{"Resource": "*", "Condition": {}, "Action": ["a:B"], "Effect": "Deny", "Sid": ""}], "Id": "x", "Version": "2008-10-17"}`},
 		{"a partition with a wildcard", policy.IdentityBased, of(`{"Effect": "Allow", "Action": "*", "Resource": ["arn:*:sqs:*:*:q", "arn:aws-cn:s3:::b"]}`)},
 		{"a resource's policy with a Sid of its own kind and no resource", policy.ResourceBased, of(`{"Sid": "new statement", "Effect": "Allow", "Principal": {"AWS": ["111122223333", "*"], "CanonicalUser": "79a5", "Federated": "accounts.google.com"}, "Action": "ecr:*"}`)},
+		{"an account with dashes", policy.RoleTrust, of(`{"Effect": "Allow", "Principal": {"AWS": "1111-2222-3333"}, "Action": "sts:AssumeRole"}`)},
 		{"a trust policy of sessions with tags", policy.RoleTrust, of(`{"Effect": "Allow", "Principal": {"AWS": "arn:aws:sts::111122223333:assumed-role/r/s"}, "Action": ["sts:AssumeRole", "sts:TagSession"]}`)},
 	}
 	for _, tt := range tests {

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -25,13 +26,14 @@ const (
 // concerns whoever has the policy.
 type principals struct {
 	given, not bool
+	bare       bool // "*" without a type
 	named      []NamedPrincipal
 }
 
 func readPrincipals(m member) (principals, error) {
 	p := principals{given: true, not: m.name == "NotPrincipal"}
 	if m.value == "*" {
-		p.named = []NamedPrincipal{{AWSPrincipal, "*"}}
+		p.bare, p.named = true, []NamedPrincipal{{AWSPrincipal, "*"}}
 		return p, nil
 	}
 	types, ok := m.value.(object)
@@ -49,6 +51,9 @@ func readPrincipals(m member) (principals, error) {
 			return p, fmt.Errorf("%s.%w", m.name, err)
 		}
 		for _, id := range ids {
+			if dashed.MatchString(id) && t.name == string(AWSPrincipal) {
+				id = strings.ReplaceAll(id, "-", "")
+			}
 			p.named = append(p.named, NamedPrincipal{PrincipalType(t.name), id})
 		}
 	}
@@ -73,6 +78,9 @@ func (n NamedPrincipal) wellFormed() bool {
 	}
 	return true
 }
+
+// dashed is an account as the console shows it.
+var dashed = regexp.MustCompile(`^\d{4}-\d{4}-\d{4}$`)
 
 // isUniqueID tells the identifier of a user or a role, which IAM puts in the place of
 // an ARN when what it names is deleted ("IAM identifiers").

@@ -53,8 +53,8 @@ func (d *draft) each(rules ...func(*draftStatement) *Malformed) *Malformed {
 	return nil
 }
 
-// checkOperators wants operators that exist, with values in their form. Dates
-// are looked at later.
+// checkOperators wants operators that exist, with values in their form. Numbers,
+// addresses and dates are looked at later.
 func (s *draftStatement) checkOperators() *Malformed {
 	for _, c := range s.conditions {
 		if _, _, m := compileCondition(c, false); m != nil && m.Message != legacyParsing {
@@ -66,7 +66,7 @@ func (s *draftStatement) checkOperators() *Malformed {
 }
 
 // checkLegacy has what IAM's older parser refuses: an effect in another case,
-// dates that are none, and ARNs that leave out parts in the middle.
+// numbers, addresses and dates that are none, and ARNs that leave out parts in the middle.
 func (s *draftStatement) checkLegacy() *Malformed {
 	if s.otherCase {
 		return malformed(legacyParsing, "%s.Effect: neither Allow nor Deny", s.at)
@@ -162,6 +162,8 @@ func (s *draftStatement) checkActions() *Malformed {
 			return malformed(noVendor, "%s: %s", s.at, a)
 		case strings.Count(a, ":") > 1:
 			return malformed(manyColons, "%s: %s", s.at, a)
+		case strings.ContainsAny(vendor, "*?") && vendor != "*":
+			return malformed(wildVendor, "%s: %s", s.at, a)
 		case strings.ContainsFunc(vendor, func(r rune) bool { return !isAlphanumeric(r) && r != '-' && r != '.' }) && vendor != "*":
 			return malformed(fmt.Sprintf("Vendor %s is not valid", vendor), "%s: %s", s.at, a)
 		}

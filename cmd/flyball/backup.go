@@ -26,7 +26,8 @@ with .tar, standard output if it is -, or else a folder, which must not be there
 
 It asks the server at --endpoint, whose writers wait some milliseconds while the moment is held,
 and go on while it is copied; the server's log says how long they waited. With --data it reads the
-folder of a server that is stopped, and says whether something is damaged there. Left out are images
+folder of a server that is stopped. What was copied is checked as flyball check does: if something is
+damaged, the backup has that as well, its places are named, and the status is 1. Left out are images
 that were unpacked, which are fetched again, tasks and environments of functions, which are started
 again, and the logs of tasks that are in no log group.`,
 		Example: `  flyball backup flyball.tar
@@ -49,7 +50,7 @@ again, and the logs of tasks that are in no log group.`,
 				return err
 			}
 			defer archive.Close()
-			return saveBackup(cmd.Context(), archive, args[0], cmd.OutOrStdout())
+			return saveWhole(cmd.Context(), archive, args[0], cmd.OutOrStdout(), "stop the server, mend its data folder with flyball check DIR --repair")
 		},
 	}
 	conn.flags(cmd)
@@ -123,26 +124,28 @@ func backupStopped(ctx context.Context, data, target string, out io.Writer) erro
 	}()
 	// It removes what it has made in the folder, also when the backup could not be saved.
 	defer func() { from.Close(); <-done }()
-	if err := saveBackup(ctx, from, target, out); err != nil {
-		return err
-	}
-	return whole(data)
+	return saveWhole(ctx, from, target, out, "mend the folder with flyball check "+data+" --repair")
 }
 
-// whole says what is damaged in a data folder whose backup was made, as it has the same.
-func whole(data string) error {
-	reports, err := datafolder.Check(data)
-	if err != nil {
-		return fmt.Errorf("the backup is made, but not whether it is whole: %w", err)
-	}
-	damaged := 0
-	for _, r := range reports {
-		damaged += len(r.Found)
-	}
-	if damaged == 0 {
+// mostPlaces bounds how many damaged places are told.
+const mostPlaces = 20
+
+// saveWhole writes an archive to where it is wanted, and says what is damaged in it as in the data folder.
+func saveWhole(ctx context.Context, archive io.Reader, target string, out io.Writer, mend string) error {
+	same, listed := datafolder.Watch(archive)
+	err := saveBackup(ctx, same, target, out)
+	damaged, errListed := listed()
+	switch {
+	case err != nil:
+		return err
+	case errListed != nil:
+		return errListed
+	case len(damaged) == 0:
 		return nil
 	}
-	return fmt.Errorf("the backup is made, and %s damaged in it as in the folder, so restore will refuse it; mend the folder with flyball check %s --repair, and make another", places(damaged), data)
+	told := damaged[:min(len(damaged), mostPlaces)]
+	return fmt.Errorf("the backup is made, and %s damaged in it as in the data folder, so restore will refuse it; %s, and make another\n  %s",
+		places(len(damaged)), mend, strings.Join(told, "\n  "))
 }
 
 // saveBackup writes an archive to where it is wanted. What is there bears its name only once

@@ -107,7 +107,7 @@ func (c *controlling) run(cmd *cobra.Command) (err error) {
 	}
 	c.cfg.AWS = c.aws
 	c.cfg.Documents = policydoc.Options{Parameters: c.given, Region: c.conn.Region, Account: c.conn.Account}
-	c.cfg.Ready = func(address string) { fmt.Fprintln(cmd.OutOrStdout(), "ready", address) }
+	c.cfg.Ready = func(address string) { sayReady(cmd, c.cfg.Log, address) }
 	return standalone.Run(cmd.Context(), c.cfg)
 }
 

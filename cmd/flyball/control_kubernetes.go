@@ -64,6 +64,9 @@ standard output, and other messages to standard error.`,
   kubectl get hpa web -o yaml | flyball control kubernetes convert | kubectl apply -f -`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if len(o.addresses) == 0 && cmd.Flags().Changed("allow-addresses") {
+				return refuse("--allow-addresses lists nothing; list addresses, networks or names, or leave it out for all but this machine, its link and metadata of clouds")
+			}
 			return o.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
@@ -88,7 +91,7 @@ standard output, and other messages to standard error.`,
 func (o operating) run(ctx context.Context, audit, messages io.Writer) error {
 	allowed, err := reach.Parse(o.addresses)
 	if err != nil {
-		return fmt.Errorf("--allow-addresses: %w", err)
+		return refuse("--allow-addresses: %w", err)
 	}
 	cluster, err := scales.Config(o.kubeconfig, o.context)
 	if err != nil {

@@ -208,7 +208,7 @@ func furnish(dir string) error {
 	if err != nil {
 		return err
 	}
-	flyball := fmt.Sprintf("#!/bin/sh\n[ \"$1\" != serve ] || echo $$ >%s/server.pid\nexec env %s=1 GORACE=atexit_sleep_ms=10 %s \"$@\"\n", dir, asFlyball, self)
+	flyball := fmt.Sprintf("#!/bin/sh\n[ \"$1\" != serve ] || echo $$ >'%s/server.pid'\nexec env %s=1 GORACE=atexit_sleep_ms=10 '%s' \"$@\"\n", dir, asFlyball, self)
 	if err := os.WriteFile(filepath.Join(dir, "bin", "flyball"), []byte(flyball), 0o700); err != nil {
 		return err
 	}

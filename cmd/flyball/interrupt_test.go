@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -60,9 +59,8 @@ func TestTheFirstSignalEndsWhatReadsTheStandardInput(t *testing.T) {
 
 func TestTheFirstSignalEndsASimulation(t *testing.T) {
 	folder := t.TempDir()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "simulate", "--generate", "steady(100/s)", "--for", "3650d",
+	cmd := command(t, "simulate", "--generate", "steady(100/s)", "--for", "3650d",
 		"--cpu-per-request", "50ms", "--min", "9", "--max", "99", "--minutes", "/dev/stderr", "--html", filepath.Join(folder, "page.html"))
-	cmd.Env = append(os.Environ(), asFlyball+"=1")
 	var out strings.Builder
 	cmd.Stdout = &out
 	minutes, err := cmd.StderrPipe()

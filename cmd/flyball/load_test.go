@@ -55,9 +55,8 @@ func TestALoadFollowsTheTasksOfAService(t *testing.T) {
 		})
 	}
 	// However long tasks take to come and go on a busy machine, the load goes on until it is ended.
-	loading := exec.Command(os.Args[0], "load", "--service", "web", "--endpoint", s.Endpoint, "--rate", "40", "--hold", "10m", "--path", "/",
+	loading := command(t, "load", "--service", "web", "--endpoint", s.Endpoint, "--rate", "40", "--hold", "10m", "--path", "/",
 		"--out", record, "--report", report, "--fail-if", "errors > 0%")
-	loading.Env = append(os.Environ(), asFlyball+"=1")
 	var out strings.Builder
 	loading.Stdout, loading.Stderr = &out, &out
 	if err := loading.Start(); err != nil {

@@ -44,7 +44,8 @@ func main() {
 func execute(ctx context.Context, args []string, out, complaints io.Writer) int {
 	cmd := root()
 	cmd.SetArgs(args)
-	cmd.SetOut(out)
+	printed, to := outputTo(out)
+	cmd.SetOut(to)
 	cmd.SetErr(complaints)
 	cmd.InitDefaultHelpCmd()
 	cmd.InitDefaultCompletionCmd()
@@ -53,8 +54,8 @@ func execute(ctx context.Context, args []string, out, complaints io.Writer) int 
 	begun := false
 	noteBegin(cmd, &begun)
 	at, err := cmd.ExecuteContextC(ctx)
-	if err == nil || begun {
-		return exitStatus(err, complaints)
+	if err == nil || begun || printed.lost() != nil {
+		return exitStatus(printed.outcome(err), complaints)
 	}
 	fmt.Fprintln(complaints, "flyball:", typingError(at, plain(err)))
 	printUsage(complaints, at)

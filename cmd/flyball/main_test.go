@@ -32,21 +32,56 @@ const asFlyball = "FLYBALL_TEST_MAIN"
 func TestMain(m *testing.M) {
 	// The built-in images run this binary, too, and inherit nothing.
 	if os.Getenv(asFlyball) != "" || len(os.Args) == 3 && os.Args[1] == "workload" {
+		if len(os.Args) > 1 && os.Args[1] == "serve" {
+			go endWithParent()
+		}
 		main()
 		return
 	}
+	http.DefaultClient.Timeout = patience
+	asNobody()
 	os.Exit(m.Run())
+}
+
+// asNobody removes what leads AWS's clients and our commands elsewhere, or as somebody else, from the environment: a test
+// sets what it is about.
+func asNobody() {
+	for _, variable := range os.Environ() {
+		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "AWS_") || strings.HasPrefix(name, "FLYBALL_") || strings.HasSuffix(strings.ToUpper(name), "_PROXY") {
+			os.Unsetenv(name)
+		}
+	}
+	os.Setenv("AWS_CONFIG_FILE", os.DevNull)
+	os.Setenv("AWS_SHARED_CREDENTIALS_FILE", os.DevNull)
+}
+
+// endWithParent has a server stop, with its tasks, when what has started it is no more: a test that was killed ends none.
+func endWithParent() {
+	for parent := os.Getppid(); os.Getppid() == parent; {
+		time.Sleep(time.Second)
+	}
+	_ = syscall.Kill(os.Getpid(), syscall.SIGTERM)
 }
 
 // patience bounds waiting for something that is bound to happen.
 const patience = 2 * time.Minute
 
+// command is flyball in a process of its own, which is killed if it is still there after minutes: no command of a
+// test takes as long.
+func command(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*patience)
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, os.Args[0], args...)
+	cmd.Env = append(os.Environ(), asFlyball+"=1")
+	cmd.WaitDelay = 10 * time.Second // what it has started may hold its output
+	return cmd
+}
+
 // flyball runs a command and returns what it printed.
 func flyball(t *testing.T, args ...string) (string, error) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
-	cmd.Env = append(os.Environ(), asFlyball+"=1")
-	out, err := cmd.CombinedOutput()
+	out, err := command(t, args...).CombinedOutput()
 	return string(out), err
 }
 
@@ -58,8 +93,7 @@ type served struct {
 
 func serve(t *testing.T, data string, args ...string) *served {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], append([]string{"serve", "--addr", "127.0.0.1:0", "--runtime", "process", "--data", data, "--log-level", "warn"}, args...)...)
-	cmd.Env = append(os.Environ(), asFlyball+"=1")
+	cmd := command(t, append([]string{"serve", "--addr", "127.0.0.1:0", "--runtime", "process", "--data", data, "--log-level", "warn"}, args...)...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -345,7 +379,7 @@ func TestASecondSignalEndsAServerThatWaitsForItsTasks(t *testing.T) {
 		Family: aws.String("stay"),
 		ContainerDefinitions: []ecstypes.ContainerDefinition{{
 			Name: aws.String("stay"), Image: aws.String("stay"), Memory: aws.Int32(64), StopTimeout: aws.Int32(120),
-			Command: []string{"trap '' TERM; echo ready; while [ -e " + busy + " ]; do sleep 0.1; done"},
+			Command: []string{"trap '' TERM; echo ready; while [ -e '" + busy + "' ]; do sleep 0.1; done"},
 		}},
 	}))(t)
 	must(s.ECS.RunTask(ctx, &ecs.RunTaskInput{Cluster: aws.String("test"), TaskDefinition: aws.String("stay")}))(t)
@@ -354,7 +388,11 @@ func TestASecondSignalEndsAServerThatWaitsForItsTasks(t *testing.T) {
 	if err := s.cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
+	deadline := time.Now().Add(patience)
 	for answers := true; answers; { // until it has taken the signal
+		if time.Now().After(deadline) {
+			t.Fatalf("it answers %v after SIGINT", patience)
+		}
 		res, err := http.Get(s.Endpoint + "/healthz")
 		if answers = err == nil; answers {
 			res.Body.Close()

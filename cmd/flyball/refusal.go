@@ -12,6 +12,7 @@ import (
 	"flyball/internal/cause"
 	"flyball/internal/client"
 	"flyball/internal/datafolder"
+	"flyball/internal/ownfile"
 	"flyball/internal/resource"
 	"flyball/internal/server"
 	"flyball/internal/store"
@@ -31,7 +32,7 @@ func refuse(format string, args ...any) error { return refusal{fmt.Errorf(format
 // anything: the status of the program is 2 then.
 func nothingDone(err error) bool {
 	return is[refusal](err) || is[server.ConfigError](err) || is[*client.Unreachable](err) || is[*client.Foreign](err) ||
-		is[*datafolder.NewerError](err) || is[*store.NewerError](err) || plainFile(err) != err || is[*resource.Missing](err) || is[*resource.BadName](err) || is[*resource.Ambiguous](err)
+		is[*datafolder.NewerError](err) || is[*store.NewerError](err) || is[*ownfile.LinkError](err) || plainFile(err) != err || is[*resource.Missing](err) || is[*resource.BadName](err) || is[*resource.Ambiguous](err)
 }
 
 // refused is an error that stands for wrong input, or nil.

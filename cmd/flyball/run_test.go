@@ -3,7 +3,6 @@ package main
 import (
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -93,8 +92,7 @@ func TestRunRefusesWhatWasMistyped(t *testing.T) {
 func TestRunMakesAServiceThatAnswersAndScales(t *testing.T) {
 	s := serve(t, "")
 	run := func(args ...string) (url, told string, err error) {
-		cmd := exec.CommandContext(t.Context(), os.Args[0], append([]string{"run", "--endpoint", s.Endpoint, "--cluster", "test", "--name", "web"}, args...)...)
-		cmd.Env = append(os.Environ(), asFlyball+"=1")
+		cmd := command(t, append([]string{"run", "--endpoint", s.Endpoint, "--cluster", "test", "--name", "web"}, args...)...)
 		var stderr strings.Builder
 		cmd.Stderr = &stderr
 		out, err := cmd.Output()

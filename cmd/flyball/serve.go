@@ -99,7 +99,7 @@ func (s *serving) networkFlags(cmd *cobra.Command) {
 	f.StringVar(&s.cfg.Addr, "addr", "127.0.0.1:4566", "address to listen on; loopback only, unless --auth is given")
 	f.StringVar(&s.cfg.Account, "account", "123456789012", "account of calls whose access key names none (12 digits name one)")
 	f.StringVar(&s.cfg.Region, "region", "us-east-1", "region of calls whose signature names none, and of our own paths")
-	f.StringArrayVar(&s.cfg.Hosts, "host", nil, "accept requests for this Host name too (repeatable)")
+	f.StringArrayVar(&s.cfg.Hosts, "host", nil, "accept requests for this Host name, too, without a port; *.example.com is all names that end so (repeatable)")
 	f.StringVar(&s.cfg.LBDomain, "lb-domain", "", "name load balancers NAME-NUMBER.REGION.elb.DOMAIN; such names have to lead here (by default a name is the load balancer's address)")
 	f.BoolVar(&s.cfg.StrictNetwork, "strict-network", false, "refuse load balancers, target groups, services and tasks in VPCs, subnets and security groups that EC2 does not know")
 	f.BoolVar(&s.cfg.FeedAWSNamespaces, "feed-aws-namespaces", false, "let PutMetricData publish metrics of namespaces that begin with AWS/, which AWS refuses: policies on metrics that nothing here publishes can be tested")
@@ -153,8 +153,15 @@ func (s *serving) run(cmd *cobra.Command) error {
 	}
 	garbage.Begin()
 	s.cfg.Log.Info("the console is at " + running.ConsoleURL())
-	fmt.Fprintln(cmd.OutOrStdout(), "ready", running.PublicURL())
+	sayReady(cmd, s.cfg.Log, running.PublicURL())
 	return running.Run(cmd.Context())
+}
+
+// sayReady prints where a program answers. It is for others: without it the program goes on.
+func sayReady(cmd *cobra.Command, log *slog.Logger, address string) {
+	if _, err := fmt.Fprintln(cmd.OutOrStdout(), "ready", address); err != nil {
+		log.Warn("the line that says ready cannot be printed; calls are answered all the same", "address", address, "reason", plain(err))
+	}
 }
 
 // named has what is to be done about a damaged file name the folder that it is in.
@@ -186,7 +193,7 @@ func serveReplica(cmd *cobra.Command, cfg server.Config) error {
 		return err
 	}
 	garbage.Begin()
-	fmt.Fprintln(cmd.OutOrStdout(), "ready", r.PublicURL())
+	sayReady(cmd, cfg.Log, r.PublicURL())
 	return r.Run(cmd.Context())
 }
 

@@ -44,9 +44,8 @@ func TestTuneTellsWhatIsBestAndWritesIt(t *testing.T) {
 
 func TestCtrlCKeepsTheBestSoFar(t *testing.T) {
 	sh := filepath.Join(t.TempDir(), "apply.sh")
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "tune", "--traffic", requestsOfADay(t), "--cpu-per-request", "50ms", "--agree", "p90 < 1s",
+	cmd := command(t, "tune", "--traffic", requestsOfADay(t), "--cpu-per-request", "50ms", "--agree", "p90 < 1s",
 		"--candidates", "1000000", "--cli", sh)
-	cmd.Env = append(os.Environ(), asFlyball+"=1")
 	var out strings.Builder
 	cmd.Stdout = &out
 	progress, err := cmd.StderrPipe()

@@ -13,7 +13,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"path/filepath"
 	"syscall"
 	"testing"
 
@@ -47,7 +46,7 @@ func TestTheSystemsWordsAreSaidPlainly(t *testing.T) {
 		return &smithy.OperationError{ServiceID: "SQS", OperationName: "SendMessage", Err: err}
 	}
 	taken := plain.Listener.Addr().String()
-	socket := filepath.Join(t.TempDir(), "none.sock")
+	const socket = "none.sock" // in this folder: the path of a temporary one may be too long for a socket
 	dial := func(network, address string) error { _, err := net.Dial(network, address); return err }
 	listen := func(address string) error { _, err := net.Listen("tcp", address); return err }
 	get := func(url string) error { _, err := http.Get(url); return err }

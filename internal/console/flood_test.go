@@ -44,7 +44,11 @@ func TestAFloodOfStreamsIsHeldOff(t *testing.T) {
 	for _, c := range open {
 		c.Close()
 	}
+	deadline := time.Now().Add(time.Minute)
 	for res := ask("/console/api/events"); res.StatusCode != http.StatusOK; res = ask("/console/api/events") {
+		if time.Now().After(deadline) {
+			t.Fatalf("a minute after the streams were closed another one is answered with %s", res.Status)
+		}
 		time.Sleep(10 * time.Millisecond) // until the server has seen that they are closed
 	}
 }

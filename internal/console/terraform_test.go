@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"html"
@@ -13,6 +14,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
@@ -156,7 +158,9 @@ func TestTheRealProviderTakesUpWhatPagesAreWrittenAs(t *testing.T) {
 
 // terraformIn runs Terraform in a folder against a server.
 func terraformIn(t *testing.T, dir, server, args string) (string, error) {
-	cmd := exec.CommandContext(t.Context(), "terraform", append(strings.Fields(args), "-no-color")...)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "terraform", append(strings.Fields(args), "-no-color")...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+server, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_REGION=us-east-1", "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
 	out, err := cmd.CombinedOutput()

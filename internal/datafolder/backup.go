@@ -33,6 +33,11 @@ type list struct {
 	Made   time.Time         // when the moment was that it is of
 	Files  map[string]string // SHA-256 by name
 
+	// Damaged are the places where what was backed up is not what was written, in words. nil: it was
+	// not checked, for the reason in Unchecked, or by an earlier release.
+	Damaged   []string
+	Unchecked string `json:",omitempty"`
+
 	// Folders are also those without a file, which a server would miss. Earlier releases listed
 	// none: nil.
 	Folders []string
@@ -62,14 +67,21 @@ type Live struct {
 	Disk  *disk.Disk // that all who write to it share
 }
 
+// A Made backup is one that was written.
+type Made struct {
+	Waited    time.Duration // how long writers did
+	Damaged   []string      // the places where it has not what was written, in words
+	Unchecked error         // why these are not known; nil: they are
+}
+
 // Backup writes a backup of a data folder, whose lock the caller has, or has a server
 // whose locks are given. Its writers wait while the files are linked into a folder beside
-// them, which is a matter of milliseconds, and go on while they are copied; how long they
-// waited is returned.
-func Backup(ctx context.Context, dir string, live *Live, to io.Writer) (waited time.Duration, err error) {
+// them, which is a matter of milliseconds, and go on while they are copied. What was copied is
+// checked as a restore checks it, which is told in the backup, too: it has what is damaged as well.
+func Backup(ctx context.Context, dir string, live *Live, to io.Writer) (m Made, err error) {
 	made, err := os.MkdirTemp(dir, scratch)
 	if err != nil {
-		return 0, fmt.Errorf("make a backup: %w", err)
+		return m, fmt.Errorf("make a backup: %w", err)
 	}
 	defer os.RemoveAll(made)
 	at := time.Now().UTC()
@@ -77,33 +89,81 @@ func Backup(ctx context.Context, dir string, live *Live, to io.Writer) (waited t
 	if live == nil {
 		err = errors.Join(linkState(dir, made, sizes), linkAll(dir, made, appended, sizes))
 	} else {
-		waited, err = live.freeze(ctx, dir, made, sizes)
+		m, err = live.freeze(ctx, dir, made, sizes)
 	}
 	if err == nil {
 		err = linkAll(dir, made, kept, sizes)
 	}
 	if err != nil {
-		return waited, fmt.Errorf("make a backup: %w", err)
+		return m, fmt.Errorf("make a backup: %w", err)
 	}
-	return waited, write(ctx, made, sizes, at, to)
+	archive := tar.NewWriter(to)
+	l, err := write(ctx, made, sizes, at, archive)
+	if err != nil {
+		return m, fmt.Errorf("write the backup: %w", err)
+	}
+	places := whole
+	if live != nil {
+		places = besideState // of which a copy was made and verified
+	}
+	damaged, err := damagedPlaces(ctx, made, places)
+	switch {
+	case ctx.Err() != nil:
+		return m, ctx.Err()
+	case err != nil:
+		m.Unchecked, l.Unchecked = err, err.Error()
+	default:
+		m.Damaged = append(m.Damaged, damaged...)
+		l.Damaged = append([]string{}, m.Damaged...)
+	}
+	return m, l.write(archive)
+}
+
+// damagedPlaces are those in some stores of a folder.
+func damagedPlaces(ctx context.Context, dir string, in []kind) (places []string, err error) {
+	for _, of := range in {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		r, err := of.look(dir)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range r.Found {
+			places = append(places, place(dir, f))
+		}
+	}
+	return places, nil
+}
+
+// place names a damaged place by its path below a folder.
+func place(dir string, f damage.Finding) string {
+	return fmt.Sprintf("%s: %s", strings.TrimPrefix(f.File, dir+string(filepath.Separator)), f.Where)
 }
 
 // freeze links the files of one moment.
-func (l *Live) freeze(ctx context.Context, dir, made string, sizes map[string]int64) (waited time.Duration, err error) {
+func (l *Live) freeze(ctx context.Context, dir, made string, sizes map[string]int64) (m Made, err error) {
 	snapshot, err := l.State.Snapshot(ctx, Database(made))
 	if err != nil {
-		return 0, err
+		return m, err
 	}
 	defer func() { err = errors.Join(err, snapshot.Close()) }()
 	err = l.Disk.Still(func() error {
 		began := time.Now()
-		defer func() { waited = time.Since(began) }()
+		defer func() { m.Waited = time.Since(began) }()
 		return errors.Join(snapshot.Begin(ctx), linkAll(dir, made, appended, sizes))
 	})
 	if err != nil {
-		return waited, err
+		return m, err
 	}
-	return waited, snapshot.Copy(ctx)
+	if err := snapshot.Copy(ctx); err != nil {
+		return m, err
+	}
+	wrong, err := snapshot.Verify(ctx)
+	for _, text := range wrong {
+		m.Damaged = append(m.Damaged, filepath.Base(Database(dir))+": "+text)
+	}
+	return m, err
 }
 
 // linkState links the files of the state that nobody has open.
@@ -156,7 +216,11 @@ func linkFolder(dir, made, folder string, sizes map[string]int64) error {
 			return fs.SkipDir
 		case entry.IsDir() && strings.Count(name, string(filepath.Separator)) <= cellDepth:
 			return os.MkdirAll(filepath.Join(made, name), 0o700)
-		case unfinished(name) || !entry.Type().IsRegular():
+		case unfinished(name):
+			return nil
+		case entry.Type()&fs.ModeSymlink != 0:
+			return fmt.Errorf("%s is a symbolic link, and the backup would lack what it leads to: put that itself into its place; to have the data elsewhere, link the whole folder", path)
+		case !entry.Type().IsRegular():
 			return nil
 		}
 		return link(dir, made, name, sizes)
@@ -195,11 +259,10 @@ func link(dir, made, name string, sizes map[string]int64) error {
 	return err
 }
 
-// write writes the archive of a folder, each file as long as it was.
-func write(ctx context.Context, made string, sizes map[string]int64, at time.Time, to io.Writer) error {
-	archive := tar.NewWriter(to)
-	l := list{Format: 1, Made: at, Files: map[string]string{}, Folders: []string{}}
-	err := filepath.WalkDir(made, func(path string, entry fs.DirEntry, err error) error {
+// write writes the files of a folder into an archive, each as long as it was.
+func write(ctx context.Context, made string, sizes map[string]int64, at time.Time, archive *tar.Writer) (*list, error) {
+	l := &list{Format: 1, Made: at, Files: map[string]string{}, Folders: []string{}}
+	return l, filepath.WalkDir(made, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.IsDir() && !entry.Type().IsRegular() {
 			return err
 		}
@@ -228,14 +291,15 @@ func write(ctx context.Context, made string, sizes map[string]int64, at time.Tim
 		l.Files[name], err = writeFile(archive, path, name, size, at)
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("write the backup: %w", err)
-	}
+}
+
+// write writes the list, which ends an archive.
+func (l *list) write(archive *tar.Writer) error {
 	content, err := json.MarshalIndent(l, "", "  ")
 	if err != nil {
 		return err
 	}
-	if err := archive.WriteHeader(header(listName, int64(len(content)), at)); err != nil {
+	if err := archive.WriteHeader(header(listName, int64(len(content)), l.Made)); err != nil {
 		return err
 	}
 	_, err = archive.Write(content)

@@ -160,6 +160,7 @@ func withoutFolders(t *testing.T, archive []byte) []byte {
 				t.Fatalf("%v: %s", err, content)
 			}
 			delete(list, "Folders")
+			delete(list, "Damaged")
 			content, _ = json.Marshal(list)
 			h.Size = int64(len(content))
 		}
@@ -365,4 +366,100 @@ func FuzzRestore(f *testing.F) {
 			t.Errorf("%v, and beside it are %v", err, names)
 		}
 	})
+}
+
+// A backup that lacks what a link leads to would be found out by the restore, if at all.
+func TestALinkIsNotLeftOutOfABackup(t *testing.T) {
+	for _, name := range []string{datafolder.Logs, datafolder.Logs + "/123456789012/us-east-1/link"} {
+		dir := folder(t)
+		path, elsewhere := filepath.Join(dir, name), filepath.Join(t.TempDir(), "elsewhere")
+		if name == datafolder.Logs {
+			if err := os.Rename(path, elsewhere); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Symlink(elsewhere, path); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := datafolder.Backup(t.Context(), dir, nil, io.Discard); err == nil || !strings.Contains(err.Error(), path+" is a symbolic link") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	dir := folder(t)
+	if err := errors.Join(os.Rename(datafolder.Database(dir), dir+"-elsewhere"), os.Symlink(dir+"-elsewhere", datafolder.Database(dir))); err != nil {
+		t.Fatal(err)
+	}
+	if lock, err := datafolder.Take(dir); err == nil || !strings.Contains(err.Error(), "flyball.db is a symbolic link") {
+		t.Errorf("%v, %v", lock, err)
+	}
+}
+
+// spoil changes a byte of a file.
+func spoil(t *testing.T, path string, at int) {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content[at] ^= 4
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// only is the one file that a pattern below a folder matches.
+func only(t *testing.T, dir, pattern string) string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(dir, pattern))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("%s: %v, %v", pattern, found, err)
+	}
+	return found[0]
+}
+
+func TestABackupTellsWhatIsDamagedInIt(t *testing.T) {
+	for what, damage := range map[string]func(dir string){
+		"flyball.db": func(dir string) {
+			content, err := os.ReadFile(datafolder.Database(dir))
+			if err != nil {
+				t.Fatal(err)
+			}
+			spoil(t, datafolder.Database(dir), bytes.LastIndex(content, []byte("value")))
+		},
+		datafolder.Logs:     func(dir string) { spoil(t, only(t, dir, "logs/*/*/*.seg"), 30) },
+		datafolder.Registry: func(dir string) { spoil(t, only(t, dir, "registry/blobs/*/*/*"), 0) },
+		"":                  func(string) {},
+	} {
+		dir := folder(t)
+		damage(dir)
+		var archive bytes.Buffer
+		made, err := datafolder.Backup(t.Context(), dir, nil, &archive)
+		if err != nil || made.Unchecked != nil {
+			t.Fatalf("%s: %v, %v", what, err, made.Unchecked)
+		}
+		same, damaged := datafolder.Watch(&archive)
+		if _, err := io.Copy(io.Discard, same); err != nil {
+			t.Fatal(err)
+		}
+		told, err := damaged()
+		if err != nil || !slices.Equal(told, made.Damaged) {
+			t.Errorf("%s: %v, %q and %q", what, err, told, made.Damaged)
+		}
+		if what == "" && len(told) > 0 || what != "" && (len(told) != 1 || !strings.HasPrefix(told[0], what)) {
+			t.Errorf("%s is damaged: %q", what, told)
+		}
+	}
+}
+
+func TestABackupThatNobodyCheckedIsNotTakenForWhole(t *testing.T) {
+	archive := backup(t, folder(t))
+	for name, part := range map[string][]byte{"made by an earlier release": withoutFolders(t, archive), "cut": archive[:len(archive)/2]} {
+		same, damaged := datafolder.Watch(bytes.NewReader(part))
+		if _, err := io.Copy(io.Discard, same); err != nil {
+			t.Fatal(err)
+		}
+		if told, err := damaged(); err == nil {
+			t.Errorf("%s: %q", name, told)
+		}
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"flyball/internal/damage"
 	"flyball/internal/store"
@@ -34,15 +35,60 @@ const nameIt = "name the folder that flyball serve keeps its state in, ~/.local/
 
 // ours tells whether a folder is a data folder. One that has lost its state is one, too.
 func ours(dir string) bool {
-	if errors.As(Begun(dir), new(*damage.Error)) {
-		return true
-	}
 	for _, name := range store.Files(Database(dir)) {
-		if _, err := os.Stat(name); err == nil {
+		if _, err := os.Lstat(name); err == nil {
 			return true
 		}
 	}
-	return false
+	first, other := contents(dir)
+	return first && other == ""
+}
+
+// lockName is of the file that a server makes before all others.
+const lockName = "lock"
+
+// others are what a server has in its data folder beside its lock and its state; an asterisk stands
+// for the rest of a name.
+var others = []string{
+	"reserve*", "tasks", "images", "environments", Queues, Deliveries, Logs, Functions, Registry, scratch + "*", "damaged-*",
+}
+
+// beside are what a folder may have that is meant for a server: hidden files, what a file system
+// keeps there, and the folder of a controller, whose place that is by default.
+var beside = []string{".*", "lost+found", "control"}
+
+// contents tells whether the lock of a server is in a folder, and names what no server makes there.
+// Where there is no lock, that is all that is not beside it.
+func contents(dir string) (lock bool, other string) {
+	entries, _ := os.ReadDir(dir) // what cannot be read cannot be a server's
+	among := func(names []string, name string) bool {
+		return slices.ContainsFunc(names, func(pattern string) bool {
+			is, _ := filepath.Match(pattern, name) // the patterns are sound
+			return is
+		})
+	}
+	lock = slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == lockName })
+	for _, e := range entries {
+		name := e.Name()
+		if !among(beside, name) && name != lockName && !(lock && among(others, name)) {
+			return lock, name
+		}
+	}
+	return lock, ""
+}
+
+// Usable refuses a folder with files of others, in which no server has kept its state: a server would
+// close it to other users, and take for its own what has a name that it uses itself. It refuses one,
+// too, that has links in the places of the state's files.
+func Usable(dir string) error {
+	if ours(dir) {
+		return store.NoLinks(Database(dir))
+	}
+	if _, other := contents(dir); other != "" {
+		return fmt.Errorf("%s: %w: it has %s; name an empty folder, such as %s, or the one that a server has kept its state in",
+			dir, ErrOther, other, filepath.Join(dir, "flyball"))
+	}
+	return nil
 }
 
 // Take locks a data folder that a server has left.
@@ -58,6 +104,9 @@ func Take(dir string) (lock *os.File, err error) {
 	}
 	if _, err := os.Stat(Database(dir)); err != nil {
 		return nil, fmt.Errorf("%s: %w: it has no %s; %s", dir, ErrOther, filepath.Base(Database(dir)), nameIt)
+	}
+	if err := store.NoLinks(Database(dir)); err != nil {
+		return nil, err
 	}
 	if lock, err = Lock(dir); errors.Is(err, ErrLocked) {
 		err = fmt.Errorf("%w; stop the server first", err)

@@ -17,7 +17,7 @@ var ErrLocked = errors.New("in use by another flyball")
 
 // Lock locks a folder unless another has the lock. It is given back by closing the file.
 func Lock(path string) (*os.File, error) {
-	lock, err := ownfile.Open(filepath.Join(path, "lock"), os.O_CREATE|os.O_RDWR)
+	lock, err := ownfile.Open(filepath.Join(path, lockName), os.O_CREATE|os.O_RDWR)
 	if err != nil {
 		return nil, fmt.Errorf("open the lock of the data folder: %w", err)
 	}

@@ -2,6 +2,7 @@ package datafolder
 
 import (
 	"archive/tar"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -15,7 +16,6 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -70,7 +70,7 @@ func Restore(ctx context.Context, backup, dir string, replace bool) (before stri
 		}
 		for _, r := range reports {
 			for _, f := range r.Found {
-				return fmt.Errorf("the backup is damaged, so nothing is restored: %s: %s; restore another one", strings.TrimPrefix(f.File, made+string(filepath.Separator)), f.Where)
+				return fmt.Errorf("the backup is damaged, so nothing is restored: %s; restore another one", place(made, f))
 			}
 		}
 		if l.Folders == nil {
@@ -206,6 +206,52 @@ func readList(content []byte) (l list, err error) {
 	return l, nil
 }
 
+// Watch returns a reader of an archive that is to be read to its end, and what tells then what is damaged in
+// the backup by its own list.
+func Watch(archive io.Reader) (same io.Reader, damaged func() ([]string, error)) {
+	from, to := io.Pipe()
+	type found struct {
+		list
+		err error
+	}
+	done := make(chan found, 1)
+	go func() {
+		l, err := findList(tar.NewReader(from))
+		_, _ = io.Copy(io.Discard, from) // or whoever reads would wait for this
+		done <- found{l, err}
+	}()
+	return io.TeeReader(archive, to), func() ([]string, error) {
+		to.Close()
+		f := <-done
+		if f.err == nil && f.Damaged == nil {
+			return nil, fmt.Errorf("the backup is made, but not whether it is whole: %s", cmp.Or(f.Unchecked, "the server is of a release that does not look"))
+		}
+		return f.Damaged, f.err
+	}
+}
+
+// findList reads the list of an archive, past all else.
+func findList(archive *tar.Reader) (list, error) {
+	for {
+		h, err := archive.Next()
+		if err != nil {
+			return list{}, ErrNoBackup
+		}
+		if h.Name == listName {
+			return readListFrom(archive)
+		}
+	}
+}
+
+// readListFrom reads the list where an archive has it.
+func readListFrom(archive io.Reader) (list, error) {
+	content, err := io.ReadAll(io.LimitReader(archive, 1<<30))
+	if err != nil {
+		return list{}, fmt.Errorf("read the backup: %w", err)
+	}
+	return readList(content)
+}
+
 // unpack reads an archive to its end and compares it with its list.
 func unpack(ctx context.Context, archive *tar.Reader, made string) (l list, err error) {
 	sums := map[string]string{}
@@ -230,11 +276,7 @@ func unpack(ctx context.Context, archive *tar.Reader, made string) (l list, err 
 			return l, fmt.Errorf("read the backup: %w", err)
 		}
 	}
-	content, err := io.ReadAll(io.LimitReader(archive, 1<<30))
-	if err != nil {
-		return l, fmt.Errorf("read the backup: %w", err)
-	}
-	if l, err = readList(content); err != nil {
+	if l, err = readListFrom(archive); err != nil {
 		return l, err
 	}
 	for name, want := range l.Files {

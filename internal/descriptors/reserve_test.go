@@ -27,7 +27,7 @@ func limited(t *testing.T, limit int) bool {
 	if os.Getenv("DESCRIPTORS") == strconv.Itoa(limit) {
 		return true
 	}
-	cmd := exec.Command("/bin/sh", "-c", fmt.Sprintf("ulimit -n %d; exec %q -test.run '^%s$' -test.v", limit, os.Args[0], t.Name()))
+	cmd := exec.Command("/bin/sh", "-c", fmt.Sprintf("ulimit -n %d; exec %q -test.run '^%s$' -test.v -test.timeout=5m", limit, os.Args[0], t.Name()))
 	cmd.Env = append(os.Environ(), "DESCRIPTORS="+strconv.Itoa(limit))
 	if out, err := cmd.CombinedOutput(); err != nil || !bytes.Contains(out, []byte("--- PASS")) {
 		t.Errorf("with %d descriptors: %v\n%s", limit, err, out)

@@ -504,7 +504,7 @@ func TestAFullHostMakesRoomOfIdleEnvironmentsOfOthers(t *testing.T) {
 // killed.
 func TestNoProcessIsLeftAfterTheStartThatFollowsAKill(t *testing.T) {
 	dir, code := t.TempDir(), bootstrap(t)
-	cmd := exec.Command("/proc/self/exe", "-test.run=TestServerThatIsKilled")
+	cmd := exec.Command("/proc/self/exe", "-test.run=TestServerThatIsKilled", "-test.timeout=2m")
 	cmd.Env = append(os.Environ(), "FUNCTION_TEST_DIR="+dir, "FUNCTION_TEST_CODE="+code)
 	out, err := cmd.StdoutPipe()
 	if err == nil {

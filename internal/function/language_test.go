@@ -17,12 +17,18 @@ func written(t testing.TB, files map[string]string) string {
 	dir := t.TempDir()
 	for name, text := range files {
 		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
+	}
+	err := filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error { // whatever mask the test has
+		if err == nil && entry.IsDir() {
+			return os.Chmod(path, 0o755)
 		}
+		return errors.Join(err, os.Chmod(path, 0o644))
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	return dir
 }

@@ -27,17 +27,20 @@ type programs struct {
 	interpreters *interpreters
 }
 
+// newPrograms writes the bootstraps. Functions, which run as a user of their own, can read them whatever mask the
+// server has.
 func newPrograms(dir string) (*programs, error) {
 	empty := filepath.Join(filepath.Dir(dir), "empty")
 	for _, dir := range []string{dir, empty} {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
+		if err := errors.Join(os.MkdirAll(dir, 0o755), os.Chmod(dir, 0o755)); err != nil {
 			return nil, err
 		}
 	}
 	for _, name := range []string{"index.mjs", "bootstrap.py"} {
 		text, err := bootstraps.ReadFile("bootstrap/" + name)
+		path := filepath.Join(dir, name)
 		if err == nil {
-			err = os.WriteFile(filepath.Join(dir, name), text, 0o644)
+			err = errors.Join(os.WriteFile(path, text, 0o644), os.Chmod(path, 0o644))
 		}
 		if err != nil {
 			return nil, fmt.Errorf("writing the runtime of functions: %w", err)

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"testing"
+	"time"
 )
 
 // settings are when garbage is collected.
@@ -42,7 +43,11 @@ func TestGarbageIsNotCollectedBeforeTheStartIsOver(t *testing.T) {
 func TestTheFirstCollectionEndsTheStart(t *testing.T) {
 	_, _, limit := starting(t)
 	runtime.GC()
+	deadline := time.Now().Add(time.Minute)
 	for _, l := settings(); l != limit; _, l = settings() {
+		if time.Now().After(deadline) {
+			t.Fatalf("a minute after a collection the limit is %d, want %d", l, limit)
+		}
 		runtime.Gosched() // what is left of a collection is done beside it
 	}
 }

@@ -309,7 +309,23 @@ func (s *Store) moveAside(k *kept) (string, error) {
 
 // discard removes a directory that is no image, or not any more.
 func (s *Store) discard(dir string) {
-	if err := os.RemoveAll(dir); err != nil {
+	if err := RemoveTree(dir); err != nil {
 		s.opts.Log.Warn("cannot remove what is left of an image", "error", err)
 	}
+}
+
+// RemoveTree removes a directory with files of an image, and what a container has changed of them. They may take the
+// server's own rights to a directory away, as the work directory of an overlay does.
+func RemoveTree(dir string) error {
+	err := os.RemoveAll(dir)
+	if !errors.Is(err, os.ErrPermission) {
+		return err
+	}
+	err = filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
+		if err == nil && entry.IsDir() {
+			err = os.Chmod(path, 0o700)
+		}
+		return err
+	})
+	return errors.Join(err, os.RemoveAll(dir))
 }

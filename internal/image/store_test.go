@@ -482,3 +482,16 @@ func FuzzUsers(f *testing.F) {
 		_, _ = findUser(name, accountsOf(passwd), accountsOf(group))
 	})
 }
+
+// An image that was half unpacked, or where an overlay was tried, may have folders that nobody but root can look into.
+func TestAStartRemovesWhatWasNotUnpackedWhole(t *testing.T) {
+	dir := t.TempDir()
+	closed := filepath.Join(dir, partialPrefix+"1", "work", "work")
+	if err := errors.Join(os.MkdirAll(filepath.Join(closed, "deeper"), 0o700), os.Chmod(closed, 0)); err != nil {
+		t.Fatal(err)
+	}
+	open(t, Options{Dir: dir})
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}

@@ -147,7 +147,8 @@ func guarded(t testing.TB) (dir, beside string) {
 			t.Fatal(err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(beside, "file"), []byte("untouched"), 0o644); err != nil {
+	file := filepath.Join(beside, "file")
+	if err := errors.Join(os.WriteFile(file, []byte("untouched"), 0o644), os.Chmod(file, 0o644)); err != nil { // whatever mask the test has
 		t.Fatal(err)
 	}
 	return dir, beside

@@ -107,7 +107,11 @@ func TestOneOfManyHasTheLeaseAndAnotherOneAfterIt(t *testing.T) {
 	first, fence := awaitHolder(t, members...)
 	for _, m := range members {
 		for owner, changed := m.Owner(); owner.Epoch < fence.Epoch; owner, changed = m.Owner() {
-			<-changed
+			select {
+			case <-changed:
+			case <-time.After(time.Minute):
+				t.Fatalf("after a minute %+v is the owner to a member, and %+v has the lease", owner, fence)
+			}
 		}
 	}
 	if err := first.Resign(t.Context(), time.Hour); err != nil {
@@ -204,7 +208,11 @@ func TestAMemberThatIsNotReadyLeavesTheLeaseToOthers(t *testing.T) {
 	first := join(t, url, func(o *lease.Options) {
 		o.Ready = func() bool { asked.Add(1); return ready.Load() }
 	})
+	deadline := time.Now().Add(time.Minute)
 	for asked.Load() < 2 { // beats found a lease that nobody has
+		if time.Now().After(deadline) {
+			t.Fatalf("in a minute it was asked %d times whether it is ready", asked.Load())
+		}
 		time.Sleep(lease.Beat / 100)
 	}
 	if fence, held := first.Held(); held {

@@ -33,6 +33,7 @@ func writeUntilKilled(dir string) error {
 		return err
 	}
 	go s.Run(context.Background())
+	time.AfterFunc(time.Minute, func() { os.Exit(1) }) // on a disk that is slow or full there are never enough
 	var writers sync.WaitGroup
 	var out sync.Mutex
 	for stream := range uint32(4) {
@@ -83,6 +84,9 @@ func TestWhatWasAcknowledgedSurvivesAKill(t *testing.T) {
 			}
 		}
 		child.Wait()
+		if child.ProcessState.ExitCode() == 1 {
+			t.Fatalf("in a minute it has written %d events, and was not killed", len(acknowledged))
+		}
 		s := open(t, dir)
 		p, err := s.Read(t.Context(), Query{Group: 1, To: Key{Time: math.MaxInt64}, Events: math.MaxInt})
 		if err != nil {

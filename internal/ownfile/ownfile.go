@@ -16,9 +16,30 @@ import (
 func Open(path string, flag int) (*os.File, error) {
 	file, err := os.OpenFile(path, flag|syscall.O_NOFOLLOW, 0o600)
 	if errors.Is(err, syscall.ELOOP) {
-		if info, errLook := os.Lstat(path); errLook == nil && info.Mode()&os.ModeSymlink != 0 {
-			return nil, fmt.Errorf("%s is a symbolic link, and has to be a file: remove the link; to have the data elsewhere, link the whole folder: %w", path, err)
+		if linked := NoLink(path); linked != nil {
+			return nil, linked
 		}
 	}
 	return file, err
 }
+
+// NoLink refuses a link in the place of a file that somebody else opens, such as SQLite. It is for a
+// folder that is closed to others by then.
+func NoLink(path string) error {
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode()&os.ModeSymlink == 0 {
+		return nil // whoever opens it says what is wrong
+	}
+	return &LinkError{path}
+}
+
+// A LinkError is of a link in the place of a file.
+type LinkError struct{ Path string }
+
+// Error implements error.
+func (e *LinkError) Error() string {
+	return fmt.Sprintf("%s is a symbolic link, and has to be a file: put the file itself into its place; to have the data elsewhere, link the whole folder", e.Path)
+}
+
+// Unwrap returns what the system says of it.
+func (e *LinkError) Unwrap() error { return syscall.ELOOP }

@@ -21,7 +21,7 @@ func TestALinkIsNotFollowedButThatOfAFolder(t *testing.T) {
 	}
 	for _, name := range []string{"planted", "dangling"} {
 		_, err := ownfile.Open(filepath.Join(folder, name), os.O_CREATE|os.O_RDWR|os.O_TRUNC)
-		if !errors.Is(err, syscall.ELOOP) || !strings.Contains(err.Error(), "remove the link") {
+		if !errors.Is(err, syscall.ELOOP) || !strings.Contains(err.Error(), "link the whole folder") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -38,5 +38,18 @@ func TestALinkIsNotFollowedButThatOfAFolder(t *testing.T) {
 	defer file.Close()
 	if info, err := file.Stat(); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v: %v", info, err)
+	}
+}
+
+func TestALinkIsRefusedToOthersWhoOpenFiles(t *testing.T) {
+	dir := t.TempDir()
+	file, link := filepath.Join(dir, "file"), filepath.Join(dir, "link")
+	if err := errors.Join(os.WriteFile(file, nil, 0o600), os.Symlink(file, link)); err != nil {
+		t.Fatal(err)
+	}
+	for path, refused := range map[string]bool{file: false, filepath.Join(dir, "missing"): false, dir: false, link: true} {
+		if err := ownfile.NoLink(path); (err != nil) != refused {
+			t.Errorf("%s: %v", path, err)
+		}
 	}
 }

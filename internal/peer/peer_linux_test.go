@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // connected are the two ends of a connection over an address of this machine.
@@ -94,16 +95,17 @@ func TestAnotherUserIsToldFromRoot(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	cmd := exec.Command("/proc/self/exe", "-test.run", "^"+t.Name()+"$")
+	cmd := exec.Command("/proc/self/exe", "-test.run", "^"+t.Name()+"$", "-test.timeout=1m")
 	cmd.Env = append(os.Environ(), asChild+"="+l.Addr().String())
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 12345, Gid: 12345}}
 	if err := cmd.Start(); err != nil {
 		t.Skip("this program may not be started as another user: ", err)
 	}
+	_ = l.(*net.TCPListener).SetDeadline(time.Now().Add(time.Minute)) // TCP has them
 	server, err := l.Accept()
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("another user's program does not call: %v, %v", err, cmd.Wait())
 	}
 	for way, find := range ways {
 		if p, err := find(pairOf(server)); err != nil || p.UID != 12345 {

@@ -52,10 +52,19 @@ func (s *Store) compare(file *os.File, d Digest) error {
 
 // wrong tells that content is not what was put.
 func (s *Store) wrong(d Digest, size int64) error {
-	err := &damage.Error{
-		File: s.path(d), Where: fmt.Sprintf("its %d bytes do not have the digest that is its name", size),
-		Remedy: "push the image again, or restore a backup with flyball restore",
+	return s.lost(d, fmt.Sprintf("its %d bytes do not have the digest that is its name", size))
+}
+
+// missed tells that content is gone which somebody names, if that is the error.
+func (s *Store) missed(d Digest, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w (%w)", s.lost(d, "it is gone"), fs.ErrNotExist)
 	}
+	return err
+}
+
+func (s *Store) lost(d Digest, where string) error {
+	err := &damage.Error{File: s.path(d), Where: where, Remedy: "push the image again, or restore a backup with flyball restore"}
 	s.log.Error("content of the registry is lost", "error", err)
 	return err
 }
@@ -75,7 +84,7 @@ func Check(dir string) (r damage.Report, err error) {
 		if err != nil {
 			return nil // not ours
 		}
-		file, err := s.Open(d)
+		file, err := s.open(d)
 		wrong, damaged := errors.AsType[*damage.Error](err)
 		switch {
 		case damaged:

@@ -3,6 +3,7 @@ package registry_test
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -93,5 +94,27 @@ func TestACheckMovesDamagedContentAside(t *testing.T) {
 	}
 	if r, err := registry.Check(dir); err != nil || len(r.Found) > 0 {
 		t.Errorf("%v, %v", r, err)
+	}
+}
+
+func TestContentThatIsGoneIsMissed(t *testing.T) {
+	s, d, _, path := kept(t, "a layer")
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	_, errOpen := s.Open(d)
+	_, errRead := s.Read(d)
+	for _, err := range []error{errOpen, errRead} {
+		if !isDamage(err) || !errors.Is(err, fs.ErrNotExist) {
+			t.Error(err)
+		}
+	}
+	if _, release, err := s.Put([]byte("a layer")); err != nil {
+		t.Error(err)
+	} else {
+		release()
+	}
+	if got, err := s.Read(d); err != nil || string(got) != "a layer" {
+		t.Errorf("pushed again it is %q, %v", got, err)
 	}
 }

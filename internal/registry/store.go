@@ -54,9 +54,15 @@ func (s *Store) blobsDir() string   { return filepath.Join(s.dir, "blobs", "sha2
 // path is where content is. The digits of a digest lead nowhere else.
 func (s *Store) path(d Digest) string { return filepath.Join(s.blobsDir(), d.sum()[:2], d.sum()) }
 
-// Open opens content for reading. The error is fs.ErrNotExist if there is none, and a
-// *damage.Error if it is not what was put.
+// Open opens content that somebody names. The error is a *damage.Error if it is not what
+// was put, and fs.ErrNotExist as well if it is gone.
 func (s *Store) Open(d Digest) (*os.File, error) {
+	file, err := s.open(d)
+	return file, s.missed(d, err)
+}
+
+// open is Open for content that nobody need name.
+func (s *Store) open(d Digest) (*os.File, error) {
 	file, err := os.Open(s.path(d))
 	if err != nil {
 		return nil, err
@@ -73,7 +79,7 @@ func (s *Store) Read(d Digest) ([]byte, error) {
 	if err == nil && DigestOf(content) != d {
 		return nil, s.wrong(d, int64(len(content)))
 	}
-	return content, err
+	return content, s.missed(d, err)
 }
 
 // Put keeps small content. It is on disk when Put returns, and stays there until
@@ -111,7 +117,7 @@ func (s *Store) take(file string, d Digest) (release func(), err error) {
 
 // placed is take on this disk.
 func (s *Store) placed(file string, d Digest) (release func(), err error) {
-	there, err := s.Open(d)
+	there, err := s.open(d)
 	if err == nil {
 		there.Close()
 	}

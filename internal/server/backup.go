@@ -31,16 +31,23 @@ func (s *Server) serveBackup(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/x-tar")
 	answer := &begun{ResponseWriter: w}
-	waited, err := datafolder.Backup(r.Context(), s.dir.path, &datafolder.Live{State: live, Disk: s.disk}, answer)
+	made, err := datafolder.Backup(r.Context(), s.dir.path, &datafolder.Live{State: live, Disk: s.disk}, answer)
 	if err != nil {
 		s.cfg.Log.Error("a backup could not be made", "error", err)
 		if answer.sent {
 			panic(http.ErrAbortHandler)
 		}
-		writeError(w, err)
+		writeError(w, s.disk.Explain(err))
 		return
 	}
-	s.cfg.Log.Info("a backup was made", "writers_waited", waited)
+	s.cfg.Log.Info("a backup was made", "writers_waited", made.Waited)
+	if made.Unchecked != nil {
+		s.cfg.Log.Error("a backup was made, but not whether it is whole", "error", made.Unchecked)
+	}
+	for _, place := range made.Damaged {
+		s.cfg.Log.Error("a backup has what is damaged in the data folder, so it cannot be restored; stop the server, and have that moved aside: flyball check DIR --repair",
+			"folder", s.dir.path, "damaged", place)
+	}
 }
 
 // A begun answer tells whether something of it was sent.

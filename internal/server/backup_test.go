@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -66,5 +67,58 @@ func TestAServerThatKeepsNothingMakesNoBackup(t *testing.T) {
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusBadRequest {
 		t.Errorf("status %d", res.StatusCode)
+	}
+}
+
+// Damage that comes while the server runs is in the backup, too, and is told in it.
+func TestABackupOfARunningServerTellsWhatIsDamagedInIt(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	defer running(t, s)()
+	queues := client.New(client.Config{Endpoint: s.URL(), Region: "us-east-1"}).SQS
+	made, err := queues.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("orders")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := queues.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: made.QueueUrl, MessageBody: aws.String("order")}); err != nil {
+		t.Fatal(err)
+	}
+	backup := func() []string {
+		archive, err := client.New(client.Config{Endpoint: s.URL(), Region: "us-east-1"}).Backup(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer archive.Close()
+		same, damaged := datafolder.Watch(archive)
+		if _, err := io.Copy(io.Discard, same); err != nil {
+			t.Fatal(err)
+		}
+		told, err := damaged()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return told
+	}
+	if told := backup(); len(told) > 0 {
+		t.Errorf("nothing is damaged, and told is %q", told)
+	}
+	segments, err := filepath.Glob(filepath.Join(dir, "queues/*/*/*/*.log"))
+	if err != nil || len(segments) != 1 {
+		t.Fatalf("%v, %v", segments, err)
+	}
+	file, err := os.OpenFile(segments[0], os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := file.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := file.WriteAt([]byte{0xff}, info.Size()-3); err != nil {
+		t.Fatal(err)
+	}
+	file.Close()
+	if told := backup(); len(told) != 1 || !strings.HasPrefix(told[0], "queues/") {
+		t.Errorf("told is %q", told)
 	}
 }

@@ -97,9 +97,11 @@ func openReplicaFolder(path string) (f folder, err error) {
 		return f, errors.New("--store needs --data, a folder of this replica's own for files that it works with; what they hold is in the database, too")
 	}
 	if f.path, err = filepath.Abs(path); err == nil {
-		err = os.MkdirAll(f.path, 0o700)
+		err = makeFolder(f.path)
 	}
-	if err != nil {
+	if errors.As(err, new(ConfigError)) {
+		return f, err
+	} else if err != nil {
 		return f, fmt.Errorf("make the folder of the replica: %w", err)
 	}
 	if f.lock, err = awaitFolder(f.path); err != nil {

@@ -35,9 +35,11 @@ func openFolder(path string) (f folder, err error) {
 	if f.temp = path == ""; f.temp {
 		f.path, err = os.MkdirTemp("", temporary)
 	} else if f.path, err = filepath.Abs(path); err == nil { // processes elsewhere are told of it
-		err = os.MkdirAll(f.path, 0o700)
+		err = makeFolder(f.path)
 	}
-	if err != nil {
+	if errors.As(err, new(ConfigError)) {
+		return folder{}, err
+	} else if err != nil {
 		return folder{}, fmt.Errorf("make the data folder: %w; --data names another", err)
 	}
 	if f.lock, err = awaitFolder(f.path); errors.Is(err, datafolder.ErrLocked) {
@@ -46,6 +48,16 @@ func openFolder(path string) (f folder, err error) {
 		return f, err
 	}
 	return f, errors.Join(datafolder.Begun(f.path), datafolder.Sweep(f.path))
+}
+
+// makeFolder makes a data folder. One that has files of others is refused.
+func makeFolder(path string) error {
+	if err := datafolder.Usable(path); errors.Is(err, datafolder.ErrOther) {
+		return ConfigError{fmt.Errorf("--data %w", err)}
+	} else if err != nil {
+		return ConfigError{err}
+	}
+	return os.MkdirAll(path, 0o700)
 }
 
 // closeToOthers takes from other users what they may do with the data folder and the files in

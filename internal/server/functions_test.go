@@ -391,6 +391,7 @@ func TestEventsOutliveTheServer(t *testing.T) {
 	// Until the server stops there is no concurrency left for the event.
 	var busy sync.WaitGroup
 	defer busy.Wait()
+	defer cancel()
 	busy.Go(func() {
 		for throttled(ctx, l, "wait") { // by the call below
 		}

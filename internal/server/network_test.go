@@ -29,7 +29,7 @@ func TestATaskReachesTheServer(t *testing.T) {
 		t.Run(network, func(t *testing.T) {
 			s, err := Open(t.Context(), Config{
 				Addr: "127.0.0.1:0", Data: t.TempDir(), Runtime: "process", TaskNetwork: network,
-				Images: map[string]string{"task": os.Args[0] + " -test.run ^TestATaskReachesTheServer$ -test.v"},
+				Images: map[string]string{"task": "'" + os.Args[0] + "' -test.run ^TestATaskReachesTheServer$ -test.v"},
 				Speed:  1, Account: "123456789012", Region: "us-east-1", Log: slog.New(slog.DiscardHandler),
 			})
 			if err != nil && network == "namespace" {

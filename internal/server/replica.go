@@ -98,12 +98,21 @@ func (c Config) checkReplica() error {
 	case c.Clock == ClockManual || c.Speed != 1:
 		return errors.New("--store is for the wall clock: all replicas go by the database's")
 	}
+	if c.Advertise != "" {
+		host, err := addressOf("advertised address", c.Advertise)
+		if err != nil {
+			return err
+		}
+		if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+			return fmt.Errorf("advertised address %q is of no one machine: give --advertise the name or the address by which other replicas reach this one", c.Advertise)
+		}
+	}
 	if c.ReplicaAddr == "" {
 		return nil
 	}
-	host, _, err := net.SplitHostPort(c.ReplicaAddr)
+	host, err := addressOf("replica address", c.ReplicaAddr)
 	if err != nil {
-		return fmt.Errorf("replica address %q: give HOST:PORT", c.ReplicaAddr)
+		return err
 	}
 	if ip := net.ParseIP(host); (host == "" || ip != nil && ip.IsUnspecified()) && c.Advertise == "" {
 		return fmt.Errorf("replica address %q is of no one interface: say with --advertise HOST:PORT where other replicas reach this one", c.ReplicaAddr)

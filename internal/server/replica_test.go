@@ -32,7 +32,10 @@ import (
 	"flyball/internal/task/idle"
 )
 
-func TestMain(m *testing.M) { postgrestest.Main(m) }
+func TestMain(m *testing.M) {
+	http.DefaultClient = &http.Client{Timeout: 5 * time.Minute, Transport: &http.Transport{}} // without a proxy: all is on this machine
+	postgrestest.Main(m)
+}
 
 var replicaAdministrator = &Administrator{"AKIAREPLICAADMIN0001", "the secret of all replicas"}
 
@@ -268,13 +271,16 @@ func startStubborn(t *testing.T) (r *testReplica, url string, proxy *postgrestes
 	t.Cleanup(let) // before the replica is ended
 	c := client.New(client.Config{Endpoint: r.PublicURL(), Region: testRegion, Credentials: aws.Credentials{AccessKeyID: replicaAdministrator.AccessKey, SecretAccessKey: replicaAdministrator.Secret}})
 	furnish(t, c)
-	for {
+	for deadline := time.Now().Add(time.Minute); ; {
 		out, err := c.ECS.DescribeServices(t.Context(), &ecs.DescribeServicesInput{Cluster: aws.String("shop"), Services: []string{"web"}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if out.Services[0].RunningCount > 0 {
 			return r, url, proxy, let
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("no task runs after a minute: %v", out.Services[0].Events)
 		}
 	}
 }
@@ -443,6 +449,7 @@ func TestADatabaseWithoutRoomIsToldOf(t *testing.T) {
 		go func() { waitingElsewhere <- call() }()
 	}
 	go func() { waiting <- create("waits") }()
+	deadline := time.Now().Add(time.Minute)
 	for n := 0; ; n++ { // until the database has said so
 		err := create(fmt.Sprint("refused-", n))
 		if err == nil {
@@ -454,6 +461,9 @@ func TestADatabaseWithoutRoomIsToldOf(t *testing.T) {
 		}
 		if strings.Contains(failure.ErrorMessage(), "nothing of this call was kept") {
 			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("after a minute the server still tells this of a call: ", err)
 		}
 	}
 	out, err := c.ListClusters(t.Context(), &ecs.ListClustersInput{})
@@ -475,7 +485,7 @@ func TestADatabaseWithoutRoomIsToldOf(t *testing.T) {
 	if err := <-waiting; err != nil && !strings.Contains(err.Error(), "The database has no room") {
 		t.Error(err)
 	}
-	for deadline := time.Now().Add(time.Minute); ; {
+	for deadline = time.Now().Add(time.Minute); ; {
 		err := create("after")
 		if err == nil {
 			break

@@ -4,6 +4,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -417,7 +418,10 @@ func (c Config) check() error {
 		return fmt.Errorf("region %q: give a name such as us-east-1", c.Region)
 	}
 	if d := c.LBDomain; !madeOf(d, digits+"abcdefghijklmnopqrstuvwxyz-.") || strings.Trim(d, ".") != d {
-		return fmt.Errorf("load balancer domain %q: give a name in lower case such as lb.example.com", d)
+		return fmt.Errorf("load balancer domain %q: give a name in lower case such as %s", d, cmp.Or(strings.ToLower(hostIn(d)), "lb.example.com"))
+	}
+	if err := c.checkHosts(); err != nil {
+		return err
 	}
 	if err := c.checkClock(); err != nil {
 		return err
@@ -445,9 +449,9 @@ func madeOf(s, characters string) bool { return strings.Trim(s, characters) == "
 // checkAddr refuses an address that other machines can reach where keys need not be
 // known: the server starts programs for whoever it lets in.
 func (c Config) checkAddr() error {
-	host, _, err := net.SplitHostPort(c.Addr)
+	host, err := addressOf("address", c.Addr)
 	if err != nil {
-		return fmt.Errorf("address %q: give HOST:PORT, such as 127.0.0.1:4566", c.Addr)
+		return err
 	}
 	if isLoopback(host) || c.Administrator != nil {
 		return nil

@@ -393,7 +393,7 @@ var validInputs = map[string]map[string]string{
 		"AddListenerCertificates": `{"ListenerArn": "$listener", "Certificates": [{"CertificateArn": "$certificate"}]}`,
 		"AddTags":                 `{"ResourceArns": ["$balancer", "$group"], "Tags": [{"Key": "a", "Value": "b"}]}`,
 		"CreateListener": `{"LoadBalancerArn": "$balancer", "Port": 80, "Protocol": "HTTP", "Tags": [{"Key": "a", "Value": "b"}], "DefaultActions": [
-			{"Type": "forward", "Order": 1, "ForwardConfig": {"TargetGroups": [{"TargetGroupArn": "$group", "Weight": 1}, {"TargetGroupArn": "$spareGroup"}],
+			{"Type": "forward", "Order": 1, "ForwardConfig": {"TargetGroups": [{"TargetGroupArn": "$group", "Weight": 1}, {"TargetGroupArn": "$spareGroup", "Weight": 0}],
 				"TargetGroupStickinessConfig": {"Enabled": true, "DurationSeconds": 60}}}]}`,
 		"CreateLoadBalancer": `{"Name": "new", "SubnetMappings": [{"SubnetId": "subnet-1"}, {"SubnetId": "subnet-2"}], "SecurityGroups": ["sg-1"],
 			"Scheme": "internal", "Type": "application", "IpAddressType": "ipv4", "Tags": [{"Key": "a", "Value": "b"}]}`,
@@ -607,7 +607,7 @@ var validInputs = map[string]map[string]string{
 			"fieldSelectionCriteria": "@aws.region = \"us-east-1\"", "emitSystemFieldDimensions": ["@aws.account"],
 			"metricTransformations": [{"metricName": "Latency", "metricNamespace": "Shop", "metricValue": "$.latency", "unit": "Milliseconds", "dimensions": {"Code": "$.code"}}]}`,
 		"PutQueryDefinition": `{"name": "new", "queryString": "fields @message", "queryLanguage": "CWLI", "logGroupNames": ["app"], "parameters": [{"name": "a", "defaultValue": "b"}]}`,
-		"PutResourcePolicy":  `{"policyName": "new", "policyDocument": "{}"}`,
+		"PutResourcePolicy":  `{"policyName": "new", "policyDocument": "{\"Statement\": [{\"Effect\": \"Allow\", \"Principal\": \"*\", \"Action\": \"logs:*\", \"Resource\": \"*\"}]}"}`,
 		"PutRetentionPolicy": `{"logGroupName": "app", "retentionInDays": 30}`,
 		"TagLogGroup":        `{"logGroupName": "app", "tags": {"a": "b"}}`,
 		"TagResource":        `{"resourceArn": "arn:aws:logs:us-east-1:123456789012:log-group:app", "tags": {"a": "b"}}`,

@@ -36,7 +36,7 @@ func another(t *testing.T, base string, visits []visit) []visit {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("/proc/self/exe", "-test.run", "^TestVisitsAreMadeAsAnotherUser$", "-test.v")
+	cmd := exec.Command("/proc/self/exe", "-test.run", "^TestVisitsAreMadeAsAnotherUser$", "-test.v", "-test.timeout=5m")
 	cmd.Env = append(os.Environ(), visitsOf+"="+base+" "+string(text))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 12345, Gid: 12345}}
 	var problem strings.Builder

@@ -72,7 +72,7 @@ var preparation = []struct{ service, operation, input string }{
 	{"logs", "PutMetricFilter", `{"logGroupName": "app", "filterName": "errors", "filterPattern": "ERROR",
 		"metricTransformations": [{"metricName": "Errors", "metricNamespace": "Shop", "metricValue": "1"}]}`},
 	{"logs", "PutRetentionPolicy", `{"logGroupName": "app", "retentionInDays": 7}`},
-	{"logs", "PutResourcePolicy", `{"policyName": "dns", "policyDocument": "{}"}`},
+	{"logs", "PutResourcePolicy", `{"policyName": "dns", "policyDocument": "{\"Statement\": [{\"Effect\": \"Allow\", \"Principal\": \"*\", \"Action\": \"logs:*\", \"Resource\": \"*\"}]}"}`},
 	{"logs", "PutQueryDefinition", `{"name": "mine", "queryString": "fields @message"}`},
 	{"monitoring", "PutMetricData", `{"Namespace": "Shop", "MetricData": [{"MetricName": "Orders", "Value": 1, "Unit": "Count",
 		"Timestamp": "$earlier", "Dimensions": [{"Name": "Shop", "Value": "a"}]}]}`},

@@ -172,7 +172,7 @@ func (r *reading) read(db *sql.DB, query string, each func(kind, key string, val
 		}
 		r.seen[[2]string{kind, key}] = true
 		if !sum.Valid || sum.Int64 != checksum(kind, key, value) {
-			r.wrong = append(r.wrong, fmt.Sprintf("the %s %q is not what was written", kind, key))
+			r.wrong = append(r.wrong, notWritten(kind, key))
 			continue
 		}
 		r.sound++

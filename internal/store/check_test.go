@@ -2,6 +2,8 @@ package store_test
 
 import (
 	"bytes"
+	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -199,4 +201,30 @@ func TestASnapshotIsOfItsMoment(t *testing.T) {
 	}
 	write(t, copied, new(store.Batch).Put("kind", "more", nil))
 	write(t, st, new(store.Batch).Put("kind", "more", nil))
+}
+
+// A copy of a database that is open has what is damaged, and says so.
+func TestACopyNamesTheDocumentsThatAreDamagedInIt(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	st := sqlite(t, path)
+	write(t, st, new(store.Batch).Put("kind", "sound", []byte("a")).Put("kind", "damaged", []byte("b")))
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(`UPDATE document SET value = 'c' WHERE key = 'damaged'`); err != nil {
+		t.Fatal(err)
+	}
+	s, err := st.Snapshot(t.Context(), filepath.Join(t.TempDir(), "copy"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := errors.Join(s.Begin(t.Context()), s.Copy(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	if wrong, err := s.Verify(t.Context()); err != nil || len(wrong) != 1 || wrong[0] != `the kind "damaged" is not what was written` {
+		t.Errorf("%q, %v", wrong, err)
+	}
 }

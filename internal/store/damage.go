@@ -38,7 +38,12 @@ func (s *SQLite) verify(kind, key string, value []byte, sum sql.NullInt64) error
 	if sum.Valid && sum.Int64 == checksum(kind, key, value) {
 		return nil
 	}
-	return s.damaged("the %s %q is not what was written", kind, key)
+	return s.damaged("%s", notWritten(kind, key))
+}
+
+// notWritten says which document is damaged.
+func notWritten(kind, key string) string {
+	return fmt.Sprintf("the %s %q is not what was written", kind, key)
 }
 
 // integrity has the database look at its own pages: a search in one of which the keys are
@@ -95,7 +100,7 @@ type mark struct {
 const markSize = 12
 
 // openMark opens the mark of a database, and says how many transactions there were. One that
-// is not sound, as after a power failure, says nothing.
+// is not sound, as after a power failure, says nothing, nor does one that is gone.
 func openMark(database string) (m mark, marked int64, sound bool, err error) {
 	m.path = database + "-mark"
 	content, err := os.ReadFile(m.path)
@@ -105,7 +110,7 @@ func openMark(database string) (m mark, marked int64, sound bool, err error) {
 	}
 	marked, sound = decodeMark(content)
 	m.file, err = ownfile.Open(m.path, os.O_RDWR|os.O_CREATE)
-	return m, marked, sound || missing, err
+	return m, marked, sound, err
 }
 
 func decodeMark(b []byte) (transactions int64, ok bool) {
@@ -138,7 +143,7 @@ func (s *SQLite) openMark() (err error) {
 	if s.mark, marked, sound, err = openMark(s.path); err != nil {
 		return err
 	}
-	if !sound {
+	if !sound && s.transactions > 0 { // a new one has no mark yet
 		s.doubt = &damage.Error{
 			File: s.mark.path, Where: "it says not any more how many transactions there were, so what may be cut off of the state's log is not missed",
 			Remedy: "it was begun anew; nothing else is known to be wrong",

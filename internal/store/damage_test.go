@@ -118,9 +118,33 @@ func TestWhatIsCutOffIsMissed(t *testing.T) {
 		if err := whole(t, folder, name, nothing, documents); !errors.As(err, &damage) {
 			t.Errorf("an empty %s: got %v", name, err)
 		}
-		half := func(b []byte) []byte { return b[:len(b)/2] }
-		if err := whole(t, folder, name, half, documents); err == nil {
-			t.Errorf("half of %s is taken for all of it", name)
+		for _, part := range []int{2, 3, 4, 5, 7} {
+			cut := func(b []byte) []byte { return b[:len(b)-len(b)/part] }
+			if err := whole(t, folder, name, cut, documents); !errors.As(err, &damage) {
+				t.Errorf("%s without a part of %d: %v", name, part, err)
+			}
+		}
+	}
+}
+
+func TestAMarkThatIsGoneIsMissed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	for _, tt := range []struct {
+		what   string
+		missed bool
+	}{{"a new database", false}, {"one with its mark", false}, {"one without", true}} {
+		st := sqlite(t, path)
+		if missed := st.Doubt() != nil; missed != tt.missed {
+			t.Errorf("%s: %v", tt.what, st.Doubt())
+		}
+		write(t, st, new(store.Batch).Put("kind", "key", nil))
+		if err := st.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if tt.what == "one with its mark" {
+			if err := os.Remove(path + "-mark"); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 }
@@ -199,5 +223,34 @@ func TestNoDatabaseIsBegunInPlaceOfOneThatWasRemoved(t *testing.T) {
 	read(3)
 	if left, err := os.ReadDir(folder); err != nil || len(left) > 0 {
 		t.Errorf("%v were made in the new folder: %v", left, err)
+	}
+}
+
+// SQLite follows a link, and has its log beside what that leads to.
+func TestALinkIsNoDatabase(t *testing.T) {
+	for _, name := range []string{"state", "state-wal", "state-shm", "state-mark"} {
+		dir := t.TempDir()
+		elsewhere := filepath.Join(dir, "elsewhere")
+		if err := errors.Join(os.WriteFile(elsewhere, []byte("kept"), 0o600), os.Symlink(elsewhere, filepath.Join(dir, name))); err != nil {
+			t.Fatal(err)
+		}
+		st, err := store.OpenSQLite(filepath.Join(dir, "state"))
+		if err == nil {
+			st.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), name+" is a symbolic link") || !strings.Contains(err.Error(), "link the whole folder") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if content, err := os.ReadFile(elsewhere); err != nil || string(content) != "kept" {
+			t.Errorf("%s: what the link leads to is %q, %v", name, content, err)
+		}
+	}
+	dir := t.TempDir()
+	folder, linked := filepath.Join(dir, "folder"), filepath.Join(dir, "linked")
+	if err := errors.Join(os.Mkdir(folder, 0o700), os.Symlink(folder, linked)); err != nil {
+		t.Fatal(err)
+	}
+	if err := open(t, filepath.Join(linked, "state")).Close(); err != nil {
+		t.Errorf("in a folder that is a link: %v", err)
 	}
 }

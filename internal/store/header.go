@@ -154,10 +154,23 @@ func mendHeader(path string) error {
 	return errors.Join(err, f.Close())
 }
 
+// unreadable says of an error of SQLite that pages of the database are damaged, or were cut off.
+func (s *SQLite) unreadable(err error) error {
+	const corrupt, notADatabase, shortRead = 11, 26, 522 // SQLITE_CORRUPT, SQLITE_NOTADB, SQLITE_IOERR_SHORT_READ
+	failed, ok := errors.AsType[*sqlite.Error](err)
+	if !ok || s.path == "" {
+		return err
+	}
+	if primary := failed.Code() & 0xff; primary == corrupt || primary == notADatabase || failed.Code() == shortRead {
+		return s.damaged("%v", err)
+	}
+	return err
+}
+
 // cannotOpen says of an error of SQLite what is damaged, or what else to do about it.
 func (s *SQLite) cannotOpen(err error) error {
-	const refused, readOnly, disk, missing, corrupt, notADatabase = 3, 8, 10, 14, 11, 26 // the primary result codes
-	const full, noWrite, noIndex = 13, 778, 4874                                         // SQLITE_FULL, SQLITE_IOERR_WRITE, SQLITE_IOERR_SHMSIZE
+	const refused, readOnly, disk, missing = 3, 8, 10, 14 // the primary result codes
+	const full, noWrite, noIndex = 13, 778, 4874          // SQLITE_FULL, SQLITE_IOERR_WRITE, SQLITE_IOERR_SHMSIZE
 	failed, ok := errors.AsType[*sqlite.Error](err)
 	if !ok || s.path == "" {
 		return err
@@ -169,9 +182,10 @@ func (s *SQLite) cannotOpen(err error) error {
 	if wrong := doubtHeader(s.path); wrong != "" {
 		return s.damaged("%s (%v)", wrong, err)
 	}
+	if damaged := s.unreadable(err); damaged != err {
+		return damaged
+	}
 	switch failed.Code() & 0xff {
-	case corrupt, notADatabase:
-		return s.damaged("%v", err)
 	case refused, readOnly, disk, missing:
 		return fmt.Errorf("%w; see to it that the server's user can read and write the file and its folder; if that is so, look whether it is damaged: flyball check DIR", err)
 	}

@@ -86,7 +86,11 @@ func TestALeaseWaitsForTheWriteThatIsUnderWay(t *testing.T) {
 		other, otherID := database(t, url)
 		moved = make(chan int64)
 		go func() { moved <- grant(t, other, otherID).Epoch }()
+		deadline := time.Now().Add(time.Minute)
 		for waiting := false; !waiting; { // until the other one waits for the lock
+			if time.Now().After(deadline) {
+				return errors.New("after a minute nobody waits for the lease's lock")
+			}
 			const query = `SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE NOT l.granted AND a.datname = current_database())`
 			if err := db.QueryRow(t.Context(), query).Scan(&waiting); err != nil {
 				return err
@@ -158,7 +162,11 @@ func TestWritesWaitForRoomInTheDatabase(t *testing.T) {
 	makeRoom := postgrestest.Fill(t, url)
 	waiting := st.Write(new(store.Batch).Put("a", "k", []byte("after")))
 	st.Flush()
-	<-st.Stalled()
+	select {
+	case <-st.Stalled():
+	case <-time.After(time.Minute):
+		t.Fatalf("a minute after the disk is full the store says of itself %+v", st.Written())
+	}
 	if err := st.Room(); !errors.As(err, new(*store.RoomError)) || !st.Written().Stalled {
 		t.Errorf("it says %v, and of itself %+v", err, st.Written())
 	}

@@ -7,7 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"syscall"
+
+	"modernc.org/sqlite"
 )
+
+// sqliteFull is SQLITE_FULL: SQLite does not hand on the system's own error.
+const sqliteFull = 13
 
 // A Snapshot is the documents as they are at a moment. Writers go on meanwhile.
 type Snapshot struct {
@@ -58,6 +64,9 @@ INSERT INTO copied.document SELECT kind, key, value, sum FROM main.document;
 INSERT INTO copied.written SELECT transactions FROM main.written;
 COMMIT;`
 	if _, err := s.conn.ExecContext(ctx, rows); err != nil {
+		if failed, ok := errors.AsType[*sqlite.Error](err); ok && failed.Code() == sqliteFull {
+			err = fmt.Errorf("%w: %w", syscall.ENOSPC, err)
+		}
 		return fmt.Errorf("copy the state: %w", err)
 	}
 	m := mark{}
@@ -66,6 +75,28 @@ COMMIT;`
 		return err
 	}
 	return errors.Join(m.set(s.transactions), m.file.Close())
+}
+
+// Verify compares the documents that were copied with their checksums, and names those that are not
+// what was written.
+func (s *Snapshot) Verify(ctx context.Context) (wrong []string, err error) {
+	rows, err := s.conn.QueryContext(ctx, `SELECT kind, key, value, sum FROM copied.document`)
+	if err != nil {
+		return nil, fmt.Errorf("verify the state: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var kind, key string
+		var value sql.RawBytes
+		var sum sql.NullInt64
+		if err := rows.Scan(&kind, &key, &value, &sum); err != nil {
+			return wrong, fmt.Errorf("verify the state: %w", err)
+		}
+		if !sum.Valid || sum.Int64 != checksum(kind, key, value) {
+			wrong = append(wrong, notWritten(kind, key))
+		}
+	}
+	return wrong, rows.Err()
 }
 
 // Close ends the snapshot, whether or not it was copied.

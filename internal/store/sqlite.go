@@ -15,6 +15,7 @@ import (
 
 	"flyball/internal/damage"
 	"flyball/internal/disk"
+	"flyball/internal/ownfile"
 )
 
 // SQLite is the embedded store: one file in write-ahead-log mode, one writer.
@@ -168,6 +169,17 @@ func dsnOf(path string) string {
 		fmt.Sprintf("&_pragma=journal_size_limit(%d)", mostLog)
 }
 
+// NoLinks refuses links in the places of a database's files, which SQLite follows. It would write to
+// what they lead to, and its log would be beside that.
+func NoLinks(path string) error {
+	for _, name := range append(Files(path), path+"-shm") {
+		if err := ownfile.NoLink(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // makePrivate makes the file that SQLite is to open, if it is not there, as one of the
 // server's user alone: SQLite gives those beside it the same mode.
 func makePrivate(path string) error {
@@ -192,6 +204,9 @@ func OpenSQLiteOn(on *disk.Disk, path string) (*SQLite, error) {
 	if path != "" {
 		dsn = dsnOf(path)
 		conns = 4
+		if err := NoLinks(path); err != nil {
+			return nil, err
+		}
 		if err := makePrivate(path); err != nil {
 			return nil, fmt.Errorf("make %s: %w", path, err)
 		}
@@ -253,7 +268,7 @@ func (s *SQLite) Get(kind, key string) ([]byte, error) {
 		return nil, ErrNotFound
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read %s %q in %s: %w", kind, key, s.path, err)
+		return nil, fmt.Errorf("read %s %q in %s: %w", kind, key, s.path, s.unreadable(err))
 	}
 	return value, s.verify(kind, key, value, sum)
 }
@@ -269,7 +284,7 @@ func (s *SQLite) Scan(kind string, r Range, each func(key string, value []byte) 
 	}
 	rows, err := query.Query(kind, r.From, to)
 	if err != nil {
-		return fmt.Errorf("scan %s in %s: %w", kind, s.path, err)
+		return fmt.Errorf("scan %s in %s: %w", kind, s.path, s.unreadable(err))
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -287,7 +302,7 @@ func (s *SQLite) Scan(kind string, r Range, each func(key string, value []byte) 
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return fmt.Errorf("scan %s in %s: %w", kind, s.path, err)
+		return fmt.Errorf("scan %s in %s: %w", kind, s.path, s.unreadable(err))
 	}
 	s.scanned.note(kind, r)
 	return nil

@@ -55,11 +55,18 @@ type Peer struct {
 // dependency never comes so far or not within its start timeout.
 func Await(ctx context.Context, c Container, peer func(name string) Peer) *Exit {
 	for _, d := range c.DependsOn {
-		if why := d.await(ctx, peer(d.Container)); why != "" {
-			// The code is the one that the container agent of ECS gives it.
-			return &Exit{Container: c.Name, Code: 143, Known: true, Reason: fmt.Sprintf(
-				"CannotStartContainerError: dependency graph: failed to resolve container ordering dependency [%s] for target [%s] as %s", d.Container, c.Name, why)}
+		on := peer(d.Container)
+		why := d.await(ctx, on)
+		if why == "" {
+			continue
 		}
+		// The code is the one that the container agent of ECS gives it.
+		exit := &Exit{Container: c.Name, Code: 143, Known: true, Reason: fmt.Sprintf(
+			"CannotStartContainerError: dependency graph: failed to resolve container ordering dependency [%s] for target [%s] as %s", d.Container, c.Name, why)}
+		if closed(on.Ended) {
+			exit.Err = on.Exit().Err
+		}
+		return exit
 	}
 	return nil
 }

@@ -190,6 +190,9 @@ type Exit struct {
 	Code      int    // 128 + the signal's number after a signal
 	Known     bool   // false when the exit code could not be learned
 	Reason    string // such as OutOfMemory; empty when there is nothing to say
+	// Err is why the container was not started, or one that it depends on. It is of this life of the
+	// server: nil in the next.
+	Err error `json:"-"`
 }
 
 // Usage is what a task has used. Two of them make a utilization.

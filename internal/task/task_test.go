@@ -1,6 +1,7 @@
 package task
 
 import (
+	"errors"
 	"math"
 	"testing"
 	"time"
@@ -55,4 +56,23 @@ func TestACPULimitIsOneTheKernelTakes(t *testing.T) {
 			t.Fatalf("%d units: %v in %v is %f CPUs, want %f", units, quota, period, got, want)
 		}
 	})
+}
+
+func TestAContainerIsNotStartedForWhatKeptItsDependencyFromIt(t *testing.T) {
+	full := errors.New("no space left on device")
+	never, failed := NewProgress(), NewProgress()
+	close(never.Ended)
+	close(failed.Started)
+	close(failed.Ended)
+	peers := map[string]Peer{
+		"never":  {Progress: never, Exit: func() Exit { return Exit{Err: full} }},
+		"failed": {Progress: failed, Exit: func() Exit { return Exit{Known: true, Code: 1} }},
+	}
+	for on, want := range map[string]error{"never": full, "failed": nil} {
+		c := Container{Name: "main", DependsOn: []Dependency{{Container: on, Condition: Succeeded}}}
+		exit := Await(t.Context(), c, func(name string) Peer { return peers[name] })
+		if exit == nil || exit.Err != want {
+			t.Errorf("after %s: %+v", on, exit)
+		}
+	}
 }

@@ -118,7 +118,9 @@ func (w workspace) run(args ...string) {
 
 func (w workspace) terraform(args ...string) {
 	w.Helper()
-	cmd := exec.CommandContext(w.Context(), "terraform", args...)
+	ctx, cancel := context.WithTimeout(w.Context(), 10*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "terraform", args...)
 	cmd.Dir = w.dir
 	cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+w.endpoint, "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
 	if out, err := cmd.CombinedOutput(); err != nil {

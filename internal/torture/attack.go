@@ -109,10 +109,13 @@ func (s *siege) prepare(ctx context.Context) error {
 	if _, err := s.runTask(ctx, "beside", "sleep 1000"); err != nil {
 		return err
 	}
-	for s.other == 0 {
+	for began := time.Now(); s.other == 0; {
 		found, err := processes(taskMark, s.mark)
-		if err != nil || ctx.Err() != nil {
+		if err = errors.Join(err, ctx.Err()); err != nil {
 			return fmt.Errorf("no process of the task beside: %w", err)
+		}
+		if since := time.Since(began); since > s.within(attackWithin) {
+			return fmt.Errorf("no process of the task beside after %v", since)
 		}
 		for pid := range found {
 			s.other = pid

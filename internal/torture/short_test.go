@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,7 +33,9 @@ func TestAServerBearsEachFault(t *testing.T) {
 			// Time and memory are not what is looked at here: a machine may be busy, and the
 			// race detector takes many times as much.
 			o := options{rounds: shortRounds[torment.name], bound: time.Hour, slow: 20, memory: 20, seed: uint64(i), binary: binary, runtime: "process", speed: 60}
-			r := torment.run(t.Context(), o)
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+			defer cancel()
+			r := torment.run(ctx, o)
 			if r.skipped != "" {
 				t.Skip(r.skipped)
 			}

@@ -100,6 +100,11 @@ func (c *controller) stop(t *testing.T) {
 	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Error(err)
 	}
+	late := time.AfterFunc(2*time.Minute, func() {
+		t.Error("a controller is still there two minutes after SIGTERM")
+		_ = c.Process.Kill() // it may have ended now
+	})
+	defer late.Stop()
 	_ = c.Wait() // its status says that it was ended
 }
 

@@ -47,6 +47,8 @@ func startServer(t *testing.T, namespace, kubeconfig, data string) *server {
 			t.Logf("a server said:\n%s", s.said)
 		}
 	})
+	late := time.AfterFunc(2*time.Minute, func() { _ = s.Process.Kill() }) // which ends what is read
+	defer late.Stop()
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		t.Fatalf("the server did not start: %v\n%s", err, s.said)

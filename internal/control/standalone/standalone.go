@@ -40,7 +40,8 @@ type Config struct {
 	TokenFile string // with the bearer token of custom resources; "": none
 	Look      time.Duration
 	Log       *slog.Logger
-	// Ready is told once where it listens.
+	// Ready is told once where it listens, when this controller acts, or waits for another one that does:
+	// until then it may find that it cannot keep what it has to remember.
 	Ready func(address string)
 }
 
@@ -62,6 +63,7 @@ type program struct {
 	host      *control.Host
 	documents *control.Documents
 	audit     *audit
+	tellReady func() // may be called again
 
 	mu     sync.Mutex
 	leads  bool
@@ -70,7 +72,7 @@ type program struct {
 
 // Run scales until ctx ends.
 func Run(ctx context.Context, cfg Config) error {
-	p := &program{Config: cfg, clock: clock.New(time.Now(), 1)}
+	p := &program{Config: cfg, clock: clock.New(time.Now(), 1), tellReady: func() {}}
 	if p.Data != "" {
 		if err := os.MkdirAll(p.Data, 0o700); err != nil {
 			return fmt.Errorf("make the data folder: %w; --data names another", err)
@@ -97,6 +99,7 @@ func Run(ctx context.Context, cfg Config) error {
 	if p.Data != "" {
 		folder := &control.Folder{Path: p.Data, DryRun: p.DryRun, Waiting: func() {
 			p.Log.Warn("another controller has the data folder: this one waits until it ends", "folder", p.Data)
+			p.tellReady()
 		}}
 		hosting.State, hosting.Elector = folder, folder
 	}
@@ -128,7 +131,7 @@ func (p *program) run(ctx context.Context) error {
 			return nil
 		})
 		if p.Ready != nil {
-			p.Ready("http://" + listener.Addr().String())
+			p.tellReady = sync.OnceFunc(func() { p.Ready("http://" + listener.Addr().String()) })
 		}
 	}
 	all.Go(func() error { return p.host.Run(ctx, p.clock) })
@@ -192,6 +195,7 @@ func (p *program) tell(r control.Record) {
 	switch r.Event {
 	case control.Elected:
 		p.setLeads(true)
+		p.tellReady()
 	case control.Unelected:
 		p.setLeads(false)
 	}

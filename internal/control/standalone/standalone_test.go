@@ -176,3 +176,16 @@ func TestOneThatCannotBeLookedAtIsExplained(t *testing.T) {
 	get(t, explain, "standing   unseen: its capacity cannot be looked at")
 	get(t, address+"/explain?target=service/shop/none", `"service/shop/none" is not governed`)
 }
+
+func TestAControllerThatCannotKeepWhatItRemembersIsNotReady(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "control.db"), strings.Repeat("this is no database; ", 100))
+	err := standalone.Run(t.Context(), standalone.Config{
+		Paths: []string{t.TempDir()}, Data: dir, Listen: "127.0.0.1:0", Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		AWS:   func(context.Context) (aws.Config, error) { return aws.Config{Region: "us-east-1"}, nil },
+		Ready: func(string) { t.Error("it said that it is ready") },
+	})
+	if err == nil || !strings.Contains(err.Error(), "control.db") {
+		t.Errorf("it ended with %v", err)
+	}
+}

@@ -25,7 +25,8 @@ var ErrAbsent = errors.New("PostgreSQL is not on this machine (Debian: apt-get i
 // A Cluster is a PostgreSQL that is this program's own.
 type Cluster struct {
 	dir, bin string
-	user     *user // whose it is; nil: whoever runs this program
+	sockets  string // folder: dir, unless its path is too long for a socket
+	user     *user  // whose it is; nil: whoever runs this program
 	options  string
 }
 
@@ -60,23 +61,42 @@ func Start(ctx context.Context, safe bool) (_ *Cluster, err error) {
 	}
 	defer func() {
 		if err != nil {
-			os.RemoveAll(c.dir)
+			c.remove()
 		}
 	}()
-	if c.user != nil {
-		if err := os.Chown(c.dir, c.user.uid, c.user.gid); err != nil {
+	c.sockets = c.dir
+	if len(c.Socket()) > longestSocket {
+		if c.sockets, err = os.MkdirTemp("/tmp", "pg-"); err != nil {
+			return nil, err
+		}
+	}
+	for _, dir := range []string{c.dir, c.sockets} {
+		if err := c.give(dir); err != nil {
 			return nil, err
 		}
 	}
 	if err := c.run(ctx, "initdb", "-D", c.data(), "--auth", "trust", "--username", "flyball", "--encoding", "UTF8", "--locale", "C", "--no-sync"); err != nil {
 		return nil, err
 	}
-	c.options = fmt.Sprintf("-k %s -c listen_addresses='' -c max_connections=400 -c autovacuum_naptime=10s", c.dir)
+	c.options = fmt.Sprintf("-k '%s' -c listen_addresses='' -c max_connections=400 -c autovacuum_naptime=10s", c.sockets)
 	if !safe {
 		c.options += " -c fsync=off -c full_page_writes=off"
 	}
 	return c, c.StartAgain(ctx)
 }
+
+// longestSocket is how long the path of a socket can be, on Linux and on others, with that of its lock file.
+const longestSocket = 95
+
+// give gives a folder to the cluster's user.
+func (c *Cluster) give(dir string) error {
+	if c.user == nil {
+		return nil
+	}
+	return os.Chown(dir, c.user.uid, c.user.gid)
+}
+
+func (c *Cluster) remove() error { return errors.Join(os.RemoveAll(c.dir), os.RemoveAll(c.sockets)) }
 
 func (c *Cluster) data() string { return filepath.Join(c.dir, "data") }
 
@@ -108,15 +128,15 @@ func (c *Cluster) Stop(ctx context.Context, mode string) error {
 func (c *Cluster) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	return errors.Join(c.Stop(ctx, "immediate"), os.RemoveAll(c.dir))
+	return errors.Join(c.Stop(ctx, "immediate"), c.remove())
 }
 
 // Socket is where the cluster listens.
-func (c *Cluster) Socket() string { return filepath.Join(c.dir, ".s.PGSQL.5432") }
+func (c *Cluster) Socket() string { return filepath.Join(c.sockets, ".s.PGSQL.5432") }
 
 // URL is that of a database.
 func (c *Cluster) URL(database string) string {
-	return "postgres://flyball@/" + database + "?host=" + url.QueryEscape(c.dir)
+	return "postgres://flyball@/" + database + "?host=" + url.PathEscape(c.sockets)
 }
 
 // URLThrough is that of a database by way of an address.
@@ -134,10 +154,8 @@ func (c *Cluster) CreateIn(ctx context.Context, database, folder string) (string
 	if err := os.Mkdir(folder, 0o700); err != nil {
 		return "", err
 	}
-	if c.user != nil {
-		if err := os.Chown(folder, c.user.uid, c.user.gid); err != nil {
-			return "", err
-		}
+	if err := c.give(folder); err != nil {
+		return "", err
 	}
 	name := pgx.Identifier{database}.Sanitize()
 	if _, err := c.create(ctx, "CREATE TABLESPACE "+name+" LOCATION '"+strings.ReplaceAll(folder, "'", "''")+"'", database); err != nil {

@@ -179,7 +179,7 @@ func TestKMSWithoutAKeyHasTheOneThatAWSManages(t *testing.T) {
 	_, err := w.CreateRepository(t.Context(), &awsecr.CreateRepositoryInput{
 		RepositoryName: aws.String("three"), EncryptionConfiguration: &types.EncryptionConfiguration{EncryptionType: types.EncryptionTypeAes256, KmsKey: &keys[0]},
 	})
-	refused(t, err, "InvalidParameterException", "KMS key cannot be specified for AES256 encryption type")
+	refused(t, err, "InvalidParameterException", "Invalid encryption configuration: Encryption key should not be set for AES256 encryption.")
 }
 
 func TestARepositoryWithImagesIsDeletedByForceAlone(t *testing.T) {
@@ -449,6 +449,8 @@ func TestLifecyclePolicies(t *testing.T) {
 		"any, last":                   {rule(1, untagged, expire) + "," + rule(2, `"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 1`, expire), true},
 		"any, first":                  {rule(2, untagged, expire) + "," + rule(1, `"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 1`, expire), false},
 		"none":                        {``, false},
+		"two without tags":            {rule(1, untagged, expire) + "," + rule(2, untagged, expire), false},
+		"five wildcards":              {rule(1, `"tagStatus": "tagged", "tagPatternList": ["*a*b*c*d*"], "countType": "imageCountMoreThan", "countNumber": 14`, expire), false},
 		"two of one priority":         {rule(1, untagged, expire) + "," + rule(1, untagged, expire), false},
 		"tagged without tags":         {rule(1, `"tagStatus": "tagged", "countType": "imageCountMoreThan", "countNumber": 1`, expire), false},
 		"untagged with tags":          {rule(1, untagged+`, "tagPrefixList": ["v"]`, expire), false},
@@ -462,7 +464,11 @@ func TestLifecyclePolicies(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if !tt.ok {
-			refused(t, err, "InvalidParameterException", "Invalid parameter at 'LifecyclePolicyText' failed to satisfy constraint: 'Lifecycle policy validation failure: ")
+			refused(t, err, "InvalidParameterException", "Invalid parameter at 'LifecyclePolicyText' failed to satisfy constraint: 'Lifecycle policy "+map[string]string{
+				"two without tags": "validation failure: Only one rule can select Untagged images.'", "five wildcards": "validation failure: Invalid tag pattern provided. Total number of * must not exceed 4",
+				"two of one priority": "validation failure: Duplicate priority in multiple rules", "an action that is not known": "parsing failure: Could not map policyString into LifecyclePolicy.",
+				"an age without a unit": "validation failure: instance failed to match exactly one schema (matched 0 out of 4)",
+			}[name])
 		}
 	}
 	if got, err := w.GetLifecyclePolicy(t.Context(), &awsecr.GetLifecyclePolicyInput{RepositoryName: aws.String("web")}); err != nil || got.LastEvaluatedAt.Unix() != 0 {

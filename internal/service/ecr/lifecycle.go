@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -41,6 +42,9 @@ type lifecycleRule struct {
 // mostLifecycleRules of a policy ("Amazon ECR service quotas").
 const mostLifecycleRules = 50
 
+// mostTagWildcards of a pattern of tags.
+const mostTagWildcards = 4
+
 // checkLifecycle says what is wrong with the text of a policy.
 func checkLifecycle(text string) error {
 	var p lifecyclePolicy
@@ -56,13 +60,20 @@ func checkLifecycle(text string) error {
 	case len(p.Rules) == 0:
 		return badLifecycle(`object has missing required properties (["rules"])`)
 	case len(p.Rules) > mostLifecycleRules:
-		return badLifecycle("a policy has %d rules at most", mostLifecycleRules)
+		return badLifecycle("array is too long: must have at most %d elements but instance has %d elements", mostLifecycleRules, len(p.Rules))
 	}
 	last := slices.MaxFunc(p.Rules, func(a, b lifecycleRule) int { return a.Priority - b.Priority }).Priority
-	seen := map[int]bool{}
+	seen, untagged := map[int]bool{}, map[string]bool{} // the latter by their class of storage
 	for _, r := range p.Rules {
-		if r.Priority < 1 || seen[r.Priority] {
-			return badLifecycle("each rule has a rulePriority of its own, which is at least 1")
+		switch s := r.Selection; {
+		case r.Priority < 1:
+			return badLifecycle("each rule has a rulePriority of at least 1")
+		case seen[r.Priority]:
+			return badLifecycle("Duplicate priority in multiple rules")
+		case s.TagStatus == "untagged" && untagged[s.StorageClass]:
+			return badLifecycle("Only one rule can select Untagged images.")
+		case s.TagStatus == "untagged":
+			untagged[s.StorageClass] = true
 		}
 		seen[r.Priority] = true
 		if r.Selection.TagStatus == "any" && r.Priority != last {
@@ -84,7 +95,15 @@ func (r lifecycleRule) check() error {
 	lists := len(s.TagPrefixList) > 0 || len(s.TagPatternList) > 0
 	switch s.TagStatus {
 	case "tagged":
-		if !lists || len(s.TagPrefixList) > 0 && len(s.TagPatternList) > 0 {
+		if !lists {
+			return badLifecycle("Must specify tagPrefixList or tagPatternList when tagStatus=TAGGED.")
+		}
+		for _, pattern := range s.TagPatternList {
+			if strings.Count(pattern, "*") > mostTagWildcards {
+				return badLifecycle("Invalid tag pattern provided. Total number of * must not exceed %d", mostTagWildcards)
+			}
+		}
+		if len(s.TagPrefixList) > 0 && len(s.TagPatternList) > 0 {
 			return badLifecycle("rule %d: tagStatus tagged takes either tagPrefixList or tagPatternList", r.Priority)
 		}
 	case "untagged", "any":
@@ -95,15 +114,10 @@ func (r lifecycleRule) check() error {
 		return badLifecycle(`instance value (%q) not found in enum (possible values: ["any","tagged","untagged"])`, s.TagStatus)
 	}
 	switch {
-	case s.CountNumber < 1:
-		return badLifecycle("rule %d: countNumber is at least 1", r.Priority)
-	case s.CountType == "imageCountMoreThan" && s.CountUnit != "":
-		return badLifecycle("rule %d: imageCountMoreThan takes no countUnit", r.Priority)
-	case s.CountType == "imageCountMoreThan":
-	case !slices.Contains([]string{"sinceImagePushed", "sinceImagePulled", "sinceImageTransitioned"}, s.CountType):
-		return badLifecycle("rule %d: there is no countType %q", r.Priority, s.CountType)
-	case s.CountUnit != "days":
-		return badLifecycle("rule %d: %s takes the countUnit days", r.Priority, s.CountType)
+	case s.CountNumber >= 1 && s.CountType == "imageCountMoreThan" && s.CountUnit == "":
+	case s.CountNumber >= 1 && s.CountUnit == "days" && slices.Contains([]string{"sinceImagePushed", "sinceImagePulled", "sinceImageTransitioned"}, s.CountType):
+	default:
+		return badLifecycle("instance failed to match exactly one schema (matched 0 out of 4)")
 	}
 	return r.checkAction()
 }
@@ -115,7 +129,7 @@ func (r lifecycleRule) checkAction() error {
 	case a.Type == "transition" && a.TargetStorageClass == "archive":
 		return nil
 	}
-	return badLifecycle("rule %d: the action is to expire, or to transition to the targetStorageClass archive", r.Priority)
+	return unmet("LifecyclePolicyText", "Lifecycle policy parsing failure: Could not map policyString into LifecyclePolicy.")
 }
 
 // PutLifecyclePolicy keeps the lifecycle policy of a repository.

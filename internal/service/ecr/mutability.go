@@ -23,8 +23,11 @@ const mostWildcards = 2
 func newMutability(kind types.ImageTagMutability, filters []types.ImageTagMutabilityExclusionFilter) (mutability, error) {
 	m := mutability{Kind: cmp.Or(kind, types.ImageTagMutabilityMutable)}
 	excludes := m.Kind == types.ImageTagMutabilityImmutableWithExclusion || m.Kind == types.ImageTagMutabilityMutableWithExclusion
-	if excludes != (len(filters) > 0) {
-		return m, unmet("imageTagMutabilityExclusionFilters", "is to be given with IMMUTABLE_WITH_EXCLUSION and MUTABLE_WITH_EXCLUSION, and with these only")
+	if !excludes && len(filters) > 0 {
+		return m, unmet("imageTagMutabilityExclusionFilters", "ImageTagMutabilityExclusionFilters are not allowed when imageTagMutability is set as "+string(m.Kind))
+	}
+	if excludes && len(filters) == 0 {
+		return m, unmet("imageTagMutabilityExclusionFilters", "is to be given with IMMUTABLE_WITH_EXCLUSION and MUTABLE_WITH_EXCLUSION")
 	}
 	for _, f := range filters {
 		text := aws.ToString(f.Filter)

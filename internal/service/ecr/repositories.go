@@ -88,7 +88,7 @@ func (s *service) newEncryption(given *types.EncryptionConfiguration) (types.Enc
 	e := *given
 	switch {
 	case e.EncryptionType == types.EncryptionTypeAes256 && e.KmsKey != nil:
-		return e, unmet("encryptionConfiguration", "KMS key cannot be specified for AES256 encryption type")
+		return e, unmet("encryptionConfiguration", "Invalid encryption configuration: Encryption key should not be set for AES256 encryption.")
 	case e.EncryptionType != types.EncryptionTypeAes256 && e.KmsKey == nil:
 		id := uuid.NewSHA1(uuid.NameSpaceURL, []byte(s.arn("aws/ecr")))
 		e.KmsKey = aws.String(s.Cell.ARN("kms", "key/"+id.String()))

@@ -88,7 +88,7 @@ func (a *API) PutRegistryScanningConfiguration(ctx context.Context, in *ecr.PutR
 	}
 	for _, rule := range s.Rules {
 		if !slices.Contains(frequencies[s.Type], rule.ScanFrequency) {
-			return nil, unmet("scanFrequency", fmt.Sprintf("Rules of scan type %s cannot have the scan frequency %s", s.Type, rule.ScanFrequency))
+			return nil, invalid("Invalid parameter failed to satisfy constraint: 'Invalid scan frequency for scanType %s: %s'", s.Type, rule.ScanFrequency)
 		}
 	}
 	if err := a.set(ctx, func(all *settings) error { all.Scanning = &s; return nil }); err != nil {

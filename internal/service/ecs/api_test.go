@@ -49,6 +49,15 @@ func TestErrorsAreThoseOfECS(t *testing.T) {
 		percents := func(least, most int32) *types.DeploymentConfiguration {
 			return &types.DeploymentConfiguration{MinimumHealthyPercent: &least, MaximumPercent: &most}
 		}
+		logged := func(how types.ExecuteCommandLogging, to *types.ExecuteCommandLogConfiguration) *types.ClusterConfiguration {
+			return &types.ClusterConfiguration{ExecuteCommandConfiguration: &types.ExecuteCommandConfiguration{Logging: how, LogConfiguration: to}}
+		}
+		based := func(providers ...string) (strategy []types.CapacityProviderStrategyItem) {
+			for _, p := range providers {
+				strategy = append(strategy, types.CapacityProviderStrategyItem{CapacityProvider: &p, Base: 1, Weight: 1})
+			}
+			return strategy
+		}
 		tests := []struct {
 			name          string
 			err           error
@@ -63,7 +72,17 @@ func TestErrorsAreThoseOfECS(t *testing.T) {
 			{"a cluster of another partition", second(api.ListTasks(ctx, &ecs.ListTasksInput{Cluster: aws.String("arn:aws-cn:ecs:us-east-1:123456789012:cluster/prod")})),
 				"ClusterNotFoundException", "Cluster not found."},
 			{"a cluster name with a blank", second(api.CreateCluster(ctx, &ecs.CreateClusterInput{ClusterName: aws.String("a b")})),
-				"InvalidParameterException", ""},
+				"InvalidParameterException", `ClusterName must match ^[a-zA-Z0-9\-_]{1,255}$`},
+			{"a log that is nowhere", second(api.CreateCluster(ctx, &ecs.CreateClusterInput{Configuration: logged(types.ExecuteCommandLoggingOverride, nil)})),
+				"InvalidParameterException", "A CloudWatch log group name or S3 bucket name must be specified when overriding the default log configuration."},
+			{"a log that is not used", second(api.UpdateCluster(ctx, &ecs.UpdateClusterInput{Cluster: prod, Configuration: logged(types.ExecuteCommandLoggingDefault, &types.ExecuteCommandLogConfiguration{})})),
+				"InvalidParameterException", "You must set logging to 'OVERRIDE' when you supply a log configuration."},
+			{"a default strategy of what the cluster lacks", second(api.PutClusterCapacityProviders(ctx, &ecs.PutClusterCapacityProvidersInput{
+				Cluster: prod, CapacityProviders: []string{"FARGATE"}, DefaultCapacityProviderStrategy: based("FARGATE_SPOT"),
+			})), "InvalidParameterException", "The specified capacity provider strategy cannot contain a capacity provider that is not associated with the cluster. Associate the capacity provider with the cluster or specify a valid capacity provider and try again."},
+			{"two bases in a default strategy", second(api.PutClusterCapacityProviders(ctx, &ecs.PutClusterCapacityProvidersInput{
+				Cluster: prod, CapacityProviders: []string{"FARGATE", "FARGATE_SPOT"}, DefaultCapacityProviderStrategy: based("FARGATE", "FARGATE_SPOT"),
+			})), "InvalidParameterException", "The specified capacity provider strategy contains multiple capacity providers with a base value defined. Only one capacity provider per strategy can have a base value defined."},
 			{"a cluster with services", second(api.DeleteCluster(ctx, &ecs.DeleteClusterInput{Cluster: prod})),
 				"ClusterContainsServicesException", "The Cluster cannot be deleted while Services are active."},
 			{"no services to describe", second(api.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: prod})),
@@ -79,6 +98,8 @@ func TestErrorsAreThoseOfECS(t *testing.T) {
 				"InvalidParameterException", "Creation of service was not idempotent."},
 			{"a service without a task definition", create(func(in *ecs.CreateServiceInput) { in.TaskDefinition = none }),
 				"ClientException", "TaskDefinition not found."},
+			{"no number for a revision", create(func(in *ecs.CreateServiceInput) { in.TaskDefinition = aws.String("web:latest") }),
+				"InvalidParameterException", "Invalid revision number. Number: latest"},
 			{"no network configuration", create(func(in *ecs.CreateServiceInput) { in.NetworkConfiguration = nil }),
 				"InvalidParameterException", "Network Configuration must be provided when networkMode 'awsvpc' is specified."},
 			{"a launch type and a strategy", create(func(in *ecs.CreateServiceInput) {
@@ -124,8 +145,14 @@ func TestErrorsAreThoseOfECS(t *testing.T) {
 			{"an override of no container", run(func(in *ecs.RunTaskInput) {
 				in.Overrides = &types.TaskOverride{ContainerOverrides: []types.ContainerOverride{{Name: none}}}
 			}), "InvalidParameterException", "Override for container named none is not a container in the TaskDefinition."},
-			{"a task that is not there", second(api.StopTask(ctx, &ecs.StopTaskInput{Cluster: prod, Task: none})),
+			{"a task that is not there", second(api.StopTask(ctx, &ecs.StopTaskInput{Cluster: prod, Task: aws.String("0123456789abcdef0123456789abcdef")})),
 				"InvalidParameterException", "The referenced task was not found."},
+			{"what is no task's ID", second(api.StopTask(ctx, &ecs.StopTaskInput{Cluster: prod, Task: none})),
+				"InvalidParameterException", "taskId length should be one of [32,36]"},
+			{"what is no task's ID among others", second(api.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: prod, Tasks: []string{"0123456789abcdef0123456789abcdef", "None"}})),
+				"InvalidParameterException", "taskId length should be one of [32,36]"},
+			{"what is no instance's ID", second(api.StartTask(ctx, &ecs.StartTaskInput{Cluster: prod, TaskDefinition: aws.String("web"), ContainerInstances: []string{"None"}})),
+				"InvalidParameterException", "instanceId length should be one of [32,36]"},
 
 			{"a definition that is not there", second(api.DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{TaskDefinition: none})),
 				"ClientException", "Unable to describe task definition."},
@@ -569,13 +596,15 @@ func TestTaskIsNotStartedWithoutWhatItWasPromised(t *testing.T) {
 			in.ContainerDefinitions[0].Secrets = []types.Secret{{Name: aws.String("KEY"), ValueFrom: aws.String("key")}}
 		},
 		"proxy configurations are not supported": func(in *ecs.RegisterTaskDefinitionInput) {
-			in.ProxyConfiguration = &types.ProxyConfiguration{Type: types.ProxyConfigurationTypeAppmesh, ContainerName: aws.String("web")}
+			in.ProxyConfiguration = &types.ProxyConfiguration{Type: types.ProxyConfigurationTypeAppmesh, ContainerName: aws.String("web"),
+				Properties: []types.KeyValuePair{{Name: aws.String("ProxyIngressPort"), Value: aws.String("15000")}}}
 		},
 		"ranges are not supported": func(in *ecs.RegisterTaskDefinitionInput) {
 			in.ContainerDefinitions[0].PortMappings = []types.PortMapping{{ContainerPortRange: aws.String("8000-8010")}}
 		},
 		"WINDOWS_SERVER_2022_CORE does not run": func(in *ecs.RegisterTaskDefinitionInput) {
 			in.RuntimePlatform = &types.RuntimePlatform{OperatingSystemFamily: types.OSFamilyWindowsServer2022Core}
+			in.Cpu, in.Memory = aws.String("1024"), aws.String("2048")
 		},
 	} {
 		t.Run(want, func(t *testing.T) {

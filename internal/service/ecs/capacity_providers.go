@@ -156,7 +156,7 @@ func checkManagedScaling(s types.ManagedScaling) error {
 	case *s.MinimumScalingStepSize < 1 || *s.MinimumScalingStepSize > 10000, *s.MaximumScalingStepSize < 1 || *s.MaximumScalingStepSize > 10000:
 		return fault.InvalidParameter("The scaling step sizes of managed scaling must be between 1 and 10000.")
 	case *s.MinimumScalingStepSize > *s.MaximumScalingStepSize:
-		return fault.InvalidParameter("The minimum scaling step size must not be greater than the maximum scaling step size.")
+		return fault.InvalidParameter("The minimum or maximum scaling step size value is invalid. Specify a minimum scaling step size value that is less than or equal to the maximum scaling step size value and try again.")
 	case *s.InstanceWarmupPeriod < 0 || *s.InstanceWarmupPeriod > 10000:
 		return fault.InvalidParameter("The instance warmup period of managed scaling must be between 0 and 10000.")
 	}
@@ -350,5 +350,5 @@ func (a *API) checkProviders(providers []string, strategy []types.CapacityProvid
 			return fault.InvalidParameter("The specified capacity provider %s was not found. Specify a valid name or ARN and try again.", p)
 		}
 	}
-	return rules.CheckStrategy(strategy, providers)
+	return rules.CheckDefaultStrategy(strategy, providers)
 }

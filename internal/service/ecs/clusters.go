@@ -65,12 +65,15 @@ func (a *API) CreateCluster(ctx context.Context, in *ecs.CreateClusterInput, _ .
 		name = defaultCluster
 	}
 	if !rules.ValidName(name) {
-		return nil, fault.InvalidParameter("Cluster name can only contain letters, numbers, hyphens and underscores, up to 255 characters.")
+		return nil, fault.InvalidParameter(`ClusterName must match ^[a-zA-Z0-9\-_]{1,255}$`)
 	}
 	if err := checkTags(in.Tags); err != nil {
 		return nil, err
 	}
 	if err := checkClusterSettings(in.Settings); err != nil {
+		return nil, err
+	}
+	if err := checkExecuteCommand(in.Configuration); err != nil {
 		return nil, err
 	}
 	out := &ecs.CreateClusterOutput{}
@@ -226,6 +229,9 @@ func (a *API) UpdateCluster(ctx context.Context, in *ecs.UpdateClusterInput, _ .
 	if err := checkClusterSettings(in.Settings); err != nil {
 		return nil, err
 	}
+	if err := checkExecuteCommand(in.Configuration); err != nil {
+		return nil, err
+	}
 	out := &ecs.UpdateClusterOutput{}
 	return answer(out, a.cell.State.Change(ctx, func(ctx context.Context, tx *state.Tx) error {
 		c, err := a.activeCluster(in.Cluster)
@@ -301,6 +307,22 @@ func connectDefaults(in *types.ClusterServiceConnectDefaultsRequest) *types.Clus
 		return nil
 	}
 	return &types.ClusterServiceConnectDefaults{Namespace: in.Namespace}
+}
+
+// checkExecuteCommand validates where the sessions of ExecuteCommand are logged.
+func checkExecuteCommand(c *types.ClusterConfiguration) error {
+	if c == nil || c.ExecuteCommandConfiguration == nil {
+		return nil
+	}
+	to := c.ExecuteCommandConfiguration.LogConfiguration
+	overrides := c.ExecuteCommandConfiguration.Logging == types.ExecuteCommandLoggingOverride
+	switch {
+	case overrides && (to == nil || aws.ToString(to.CloudWatchLogGroupName) == "" && aws.ToString(to.S3BucketName) == ""):
+		return fault.InvalidParameter("A CloudWatch log group name or S3 bucket name must be specified when overriding the default log configuration.")
+	case !overrides && to != nil:
+		return fault.InvalidParameter("You must set logging to 'OVERRIDE' when you supply a log configuration.")
+	}
+	return nil
 }
 
 func checkClusterSettings(settings []types.ClusterSetting) error {

@@ -396,6 +396,11 @@ func (a *API) StartTask(ctx context.Context, in *ecs.StartTaskInput, _ ...func(*
 		case n > 10:
 			return fault.InvalidParameter("Container instances can have at most 10 items.")
 		}
+		for _, ref := range in.ContainerInstances {
+			if err := checkID("instance", ref); err != nil {
+				return err
+			}
+		}
 		order, err := a.runOrder(ctx, c, run)
 		if err != nil {
 			return err

@@ -92,7 +92,7 @@ func TestTasksTakeResourcesOfTheirInstance(t *testing.T) {
 		w.cluster("prod")
 		w.defineOnHost()
 		arn := *w.register().ContainerInstanceArn
-		out := w.startOn(arn, "none")
+		out := w.startOn(arn, strings.Repeat("0", 32))
 		if len(out.Tasks) != 1 || *out.Tasks[0].ContainerInstanceArn != arn || out.Tasks[0].LaunchType != types.LaunchTypeEc2 || *out.Failures[0].Reason != "MISSING" {
 			t.Fatalf("tasks %+v, failures %+v", out.Tasks, out.Failures)
 		}

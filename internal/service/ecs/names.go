@@ -83,6 +83,15 @@ func (a *API) findTask(c *cluster, ref string) (*task, bool) {
 	return t, ok
 }
 
+// checkID refuses what cannot be the ID of a task or an instance, such as the "None" that a
+// client makes of none.
+func checkID(of, ref string) error {
+	if n := len(ref[strings.LastIndex(ref, "/")+1:]); n != 32 && n != 36 {
+		return fault.InvalidParameter("%sId length should be one of [32,36]", of)
+	}
+	return nil
+}
+
 // inCluster is the last part of a reference to something in the cluster.
 func (a *API) inCluster(kind string, c *cluster, ref string) (string, bool) {
 	parts, ok := a.resource(kind, ref)

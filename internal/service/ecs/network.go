@@ -59,7 +59,7 @@ func (a *API) checkSecurityGroups(ctx context.Context, ids []string, vpc string)
 		case !known && a.cfg.StrictNetwork:
 			return fault.InvalidParameter("Error retrieving security group information for [%s]: The security group '%s' does not exist (ErrorCode: InvalidGroup.NotFound)", id, id)
 		case known && vpc != "" && of != vpc:
-			return fault.InvalidParameter("The security group '%s' does not belong to the VPC '%s' of the subnets", id, vpc)
+			return fault.InvalidParameter("Security group %s does not appear to belong to the same VPC as the input subnets.", id)
 		}
 	}
 	return nil

@@ -56,7 +56,7 @@ func TestTheNetworkDecidesWhereTasksMayBe(t *testing.T) {
 		"one VPC":  {attachedTo([]string{"sg-1"}, "subnet-b", "subnet-c"), "", ""},
 		"two VPCs": {attachedTo(nil, "subnet-b", "subnet-far"), "All subnets must belong to the same VPC: 'vpc-1'", "All subnets must belong to the same VPC: 'vpc-1'"},
 		"a group of another VPC": {attachedTo([]string{"sg-2"}, "subnet-b"),
-			"The security group 'sg-2' does not belong to the VPC 'vpc-1' of the subnets", "The security group 'sg-2' does not belong to the VPC 'vpc-1' of the subnets"},
+			"Security group sg-2 does not appear to belong to the same VPC as the input subnets.", "Security group sg-2 does not appear to belong to the same VPC as the input subnets."},
 		"a subnet that nobody knows": {attachedTo(nil, "subnet-b", "subnet-1"), "",
 			"Error retrieving subnet information for [subnet-1]: The subnet ID 'subnet-1' does not exist (ErrorCode: InvalidSubnetID.NotFound)"},
 		"a group that nobody knows": {attachedTo([]string{"sg-9"}, "subnet-b"), "",

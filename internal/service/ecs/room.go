@@ -2,9 +2,13 @@ package ecs
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"flyball/internal/descriptors"
 	"flyball/internal/disk"
 	"flyball/internal/state"
 	runtime "flyball/internal/task"
@@ -40,6 +44,23 @@ func (a *API) lackBehind(err error) string {
 		return remedy(full)
 	case disk.Fills(err):
 		return "it needs more room on the disk than there is; free some"
+	case descriptors.Exhausted(err):
+		return "too few file descriptors are left; stop tasks, or start the server with a higher limit"
+	}
+	return ""
+}
+
+// lackOfContainers is what this machine lacked, if a task has ended since an essential container that
+// waited for others was not started for that, or "". One that is not essential ends no task.
+func (a *API) lackOfContainers(t *task, exits []runtime.Exit) string {
+	for _, c := range t.definition.api.ContainerDefinitions {
+		i := slices.IndexFunc(exits, func(e runtime.Exit) bool { return e.Container == *c.Name })
+		if i < 0 || exits[i].Err == nil || !aws.ToBool(c.Essential) {
+			continue
+		}
+		if lack := a.lackBehind(exits[i].Err); lack != "" {
+			return lack
+		}
 	}
 	return ""
 }

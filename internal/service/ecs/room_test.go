@@ -2,8 +2,10 @@ package ecs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -88,6 +90,57 @@ func TestWhatAMachineLacksIsNoFailureOfADeployment(t *testing.T) {
 			w.isHeldUp(why)
 			w.runtime.set(nil, nil)
 			w.completes(6 * time.Minute) // no more than the longest back-off
+		})
+	}
+}
+
+// unstarted are tasks that end because a container of theirs was not started.
+func unstarted(err error, others ...runtime.Exit) func(*fakeTask) {
+	return func(t *fakeTask) {
+		t.exits = append(others, runtime.Exit{Container: "web", Reason: "CannotStartContainerError: " + err.Error(), Err: err})
+		close(t.done)
+	}
+}
+
+// As room for containers that are started with their task, so that for those that wait for others.
+func TestWhatAMachineLacksForALaterContainerIsNoFailureOfADeployment(t *testing.T) {
+	for why, err := range map[string]error{
+		"it needs more room on the disk than there is": fmt.Errorf("writing the task's record: %w", syscall.ENOSPC),
+		"too few file descriptors are left":            fmt.Errorf("make a pipe: %w", syscall.EMFILE),
+	} {
+		inWorld(t, func(w *world) {
+			w.serve(3, breaker)
+			w.define()
+			w.runtime.set(nil, unstarted(err))
+			w.update(&ecs.UpdateServiceInput{TaskDefinition: aws.String("web:2")})
+			w.pass(time.Hour / 2)
+			w.isHeldUp(why)
+			w.runtime.set(nil, nil)
+			w.completes(6 * time.Minute)
+		})
+	}
+}
+
+func TestATaskFailsThatEndsForAnotherReasonThanWantOfRoom(t *testing.T) {
+	for name, prepare := range map[string]func(*fakeTask){
+		"there is no such program": unstarted(syscall.ENOENT),
+		"one that is not essential lacked room": func(t *fakeTask) {
+			unstarted(errors.New("another error"), runtime.Exit{Container: "sidecar", Err: syscall.ENOSPC})(t)
+		},
+	} {
+		inWorld(t, func(w *world) {
+			w.serve(3, breaker)
+			w.define(func(in *ecs.RegisterTaskDefinitionInput) {
+				in.ContainerDefinitions = append(in.ContainerDefinitions, types.ContainerDefinition{
+					Name: aws.String("sidecar"), Image: aws.String("flyball/web"), Essential: aws.Bool(false),
+				})
+			})
+			w.runtime.set(nil, prepare)
+			w.update(&ecs.UpdateServiceInput{TaskDefinition: aws.String("web:2")})
+			w.pass(time.Hour / 2)
+			if !slices.ContainsFunc(w.events(), func(e string) bool { return strings.Contains(e, "tasks failed to start") }) {
+				t.Errorf("%s: the deployment has not failed: %q", name, w.events())
+			}
 		})
 	}
 }

@@ -140,17 +140,25 @@ func (a *API) describedDefinition(ref string) (*definition, error) {
 		return d, nil
 	}
 	if _, revision, ok := strings.Cut(lastPart(ref), ":"); ok {
-		if n, err := strconv.Atoi(revision); err != nil || n < 1 {
+		if !isRevision(revision) {
 			return nil, fault.Client("Invalid revision number. Number: %s", revision)
 		}
 	}
 	return nil, fault.Client("Unable to describe task definition.")
 }
 
+func isRevision(text string) bool {
+	n, err := strconv.Atoi(text)
+	return err == nil && n > 0
+}
+
 // usableDefinition returns an active definition to run tasks of.
 func (a *API) usableDefinition(ref *string) (*definition, error) {
 	d, ok := a.findDefinition(aws.ToString(ref))
 	if !ok {
+		if _, revision, numbered := strings.Cut(lastPart(aws.ToString(ref)), ":"); numbered && !isRevision(revision) {
+			return nil, fault.InvalidParameter("Invalid revision number. Number: %s", revision)
+		}
 		return nil, fault.Client("TaskDefinition not found.")
 	}
 	if d.api.Status != types.TaskDefinitionStatusActive {

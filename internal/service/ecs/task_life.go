@@ -252,7 +252,9 @@ func (a *API) attend(ctx context.Context, t *task, handle runtime.Task) {
 				code, reason = types.TaskStopCodeTerminationNotice, why
 			}
 		}
-		a.finish(t, code, reason, handle.Exits())
+		exits := handle.Exits()
+		t.unplaced = a.lackOfContainers(t, exits)
+		a.finish(t, code, reason, exits)
 	}
 }
 

@@ -157,6 +157,9 @@ func (a *API) StopTask(ctx context.Context, in *ecs.StopTaskInput, _ ...func(*ec
 		if err != nil {
 			return err
 		}
+		if err := checkID("task", aws.ToString(in.Task)); err != nil {
+			return err
+		}
 		t, ok := a.findTask(c, aws.ToString(in.Task))
 		if !ok {
 			return fault.InvalidParameter("The referenced task was not found.")
@@ -188,6 +191,9 @@ func (a *API) DescribeTasks(ctx context.Context, in *ecs.DescribeTasksInput, _ .
 			return nil, fault.InvalidParameter("Tasks can have at most 100 items.")
 		}
 		for _, ref := range in.Tasks {
+			if err := checkID("task", ref); err != nil {
+				return nil, err
+			}
 			t, ok := a.findTask(c, ref)
 			if !ok {
 				out.Failures = append(out.Failures, missing(a.reference("task", ref, c.name)))

@@ -3,12 +3,13 @@ package elb
 import (
 	"context"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
+	"flyball/internal/service/elb/fault"
 	"flyball/internal/service/elb/rules"
 	"flyball/internal/state"
-	"flyball/internal/tags"
 )
 
 func balancerAttribute(key, value string) types.LoadBalancerAttribute {
@@ -21,6 +22,19 @@ func groupAttribute(key, value string) types.TargetGroupAttribute {
 
 func listenerAttribute(key, value string) types.ListenerAttribute {
 	return types.ListenerAttribute{Key: &key, Value: &value}
+}
+
+// attributes are those that a request sets, each once.
+func attributes[T any](list []T, pair func(T) (key, value *string)) (map[string]string, error) {
+	set := map[string]string{}
+	for _, a := range list {
+		key, value := pair(a)
+		if _, twice := set[aws.ToString(key)]; twice {
+			return nil, fault.Validation("Attribute key '%s' has been specified more than once", *key)
+		}
+		set[aws.ToString(key)] = aws.ToString(value)
+	}
+	return set, nil
 }
 
 // DescribeLoadBalancerAttributes lists all attributes of a load balancer.
@@ -36,9 +50,12 @@ func (a *API) DescribeLoadBalancerAttributes(ctx context.Context, in *elb.Descri
 
 // ModifyLoadBalancerAttributes sets attributes of a load balancer, and lists all.
 func (a *API) ModifyLoadBalancerAttributes(ctx context.Context, in *elb.ModifyLoadBalancerAttributesInput, _ ...func(*elb.Options)) (*elb.ModifyLoadBalancerAttributesOutput, error) {
-	set := tags.Map(in.Attributes, func(t types.LoadBalancerAttribute) (key, value *string) { return t.Key, t.Value })
+	set, err := attributes(in.Attributes, func(t types.LoadBalancerAttribute) (key, value *string) { return t.Key, t.Value })
+	if err != nil {
+		return nil, err
+	}
 	var all map[string]string
-	err := a.changeBalancer(ctx, in.LoadBalancerArn, func(_ context.Context, b *loadBalancer) (err error) {
+	err = a.changeBalancer(ctx, in.LoadBalancerArn, func(_ context.Context, b *loadBalancer) (err error) {
 		if all, err = rules.BalancerAttributes().With(b.Attributes, set); err != nil {
 			return err
 		}
@@ -64,9 +81,12 @@ func (a *API) DescribeTargetGroupAttributes(ctx context.Context, in *elb.Describ
 
 // ModifyTargetGroupAttributes sets attributes of a target group, and lists all.
 func (a *API) ModifyTargetGroupAttributes(ctx context.Context, in *elb.ModifyTargetGroupAttributesInput, _ ...func(*elb.Options)) (*elb.ModifyTargetGroupAttributesOutput, error) {
-	set := tags.Map(in.Attributes, func(t types.TargetGroupAttribute) (key, value *string) { return t.Key, t.Value })
+	set, err := attributes(in.Attributes, func(t types.TargetGroupAttribute) (key, value *string) { return t.Key, t.Value })
+	if err != nil {
+		return nil, err
+	}
 	var all map[string]string
-	err := a.changeGroup(ctx, in.TargetGroupArn, func(_ context.Context, g *targetGroup) (err error) {
+	err = a.changeGroup(ctx, in.TargetGroupArn, func(_ context.Context, g *targetGroup) (err error) {
 		if all, err = rules.GroupAttributes().With(g.Attributes, set); err != nil {
 			return err
 		}
@@ -92,9 +112,12 @@ func (a *API) DescribeListenerAttributes(ctx context.Context, in *elb.DescribeLi
 
 // ModifyListenerAttributes sets attributes of a listener, and lists all.
 func (a *API) ModifyListenerAttributes(ctx context.Context, in *elb.ModifyListenerAttributesInput, _ ...func(*elb.Options)) (*elb.ModifyListenerAttributesOutput, error) {
-	set := tags.Map(in.Attributes, func(t types.ListenerAttribute) (key, value *string) { return t.Key, t.Value })
+	set, err := attributes(in.Attributes, func(t types.ListenerAttribute) (key, value *string) { return t.Key, t.Value })
+	if err != nil {
+		return nil, err
+	}
 	var changed listener
-	err := a.changeListener(ctx, in.ListenerArn, func(_ context.Context, _ *state.Tx, l *listener) (err error) {
+	err = a.changeListener(ctx, in.ListenerArn, func(_ context.Context, _ *state.Tx, l *listener) (err error) {
 		l.Attributes, err = rules.ListenerAttributes(l.https()).With(l.Attributes, set)
 		changed = *l
 		return err

@@ -21,7 +21,7 @@ const mostCertificates = 25
 func (a *API) AddListenerCertificates(ctx context.Context, in *elb.AddListenerCertificatesInput, _ ...func(*elb.Options)) (*elb.AddListenerCertificatesOutput, error) {
 	err := a.changeListener(ctx, in.ListenerArn, func(_ context.Context, _ *state.Tx, l *listener) error {
 		if !l.https() {
-			return fault.InvalidConfiguration("Certificates can be specified for HTTPS listeners only")
+			return fault.Validation("A certificate cannot be specified for HTTP listeners")
 		}
 		l.Additional = slices.Clone(l.Additional)
 		for _, c := range in.Certificates {
@@ -29,7 +29,7 @@ func (a *API) AddListenerCertificates(ctx context.Context, in *elb.AddListenerCe
 			if c.IsDefault != nil {
 				return fault.Validation("IsDefault cannot be specified")
 			}
-			if err := rules.CheckCertificate(arn); err != nil {
+			if err := rules.CheckCertificate(arn, a.cell.Region); err != nil {
 				return err
 			}
 			if !slices.Contains(l.Additional, arn) {

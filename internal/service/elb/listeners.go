@@ -40,7 +40,7 @@ func (a *API) CreateListener(ctx context.Context, in *elb.CreateListenerInput, _
 	}
 	wanted, err := rules.Listener(types.Listener{}, rules.ListenerChange{
 		Port: in.Port, Protocol: in.Protocol, Actions: in.DefaultActions, Certificates: in.Certificates,
-		SSLPolicy: in.SslPolicy, ALPN: in.AlpnPolicy, Mutual: in.MutualAuthentication,
+		SSLPolicy: in.SslPolicy, ALPN: in.AlpnPolicy, Mutual: in.MutualAuthentication, Region: a.cell.Region,
 	})
 	if err != nil {
 		return nil, err
@@ -130,7 +130,7 @@ func (a *API) ModifyListener(ctx context.Context, in *elb.ModifyListenerInput, _
 	err := a.changeListener(ctx, in.ListenerArn, func(ctx context.Context, tx *state.Tx, l *listener) (err error) {
 		l.Listener, err = rules.Listener(l.Listener, rules.ListenerChange{
 			Port: in.Port, Protocol: in.Protocol, Actions: in.DefaultActions, Certificates: in.Certificates,
-			SSLPolicy: in.SslPolicy, ALPN: in.AlpnPolicy, Mutual: in.MutualAuthentication,
+			SSLPolicy: in.SslPolicy, ALPN: in.AlpnPolicy, Mutual: in.MutualAuthentication, Region: a.cell.Region,
 		})
 		if err != nil {
 			return err

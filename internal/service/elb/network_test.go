@@ -102,7 +102,10 @@ func TestTheGroupsOfALoadBalancerInAKnownVPCAreKnown(t *testing.T) {
 		_, err := w.SetSecurityGroups(w.ctx(), &sdk.SetSecurityGroupsInput{LoadBalancerArn: arn, SecurityGroups: []string{"sg-x"}})
 		return err
 	}
-	wantError(t, set(made(w.inSubnets(nil, "subnet-a1", "subnet-b"))(t).LoadBalancerArn), "InvalidSecurityGroup", "Invalid security group: sg-x")
+	lb := made(w.inSubnets(nil, "subnet-a1", "subnet-b"))(t).LoadBalancerArn
+	wantError(t, set(lb), "InvalidSecurityGroup", "Invalid security group: sg-x")
+	_, err := w.SetSecurityGroups(w.ctx(), &sdk.SetSecurityGroupsInput{LoadBalancerArn: lb, SecurityGroups: []string{"sg-2"}})
+	wantError(t, err, "InvalidConfigurationRequest", "Security group 'sg-2' does not belong to VPC 'vpc-1'")
 	if err := set(w.loadBalancer("elsewhere").LoadBalancerArn); err != nil {
 		t.Errorf("in a VPC that nobody knows: %v", err)
 	}
@@ -140,7 +143,7 @@ func TestTargetGroupsOfAnotherVPCAreRefused(t *testing.T) {
 			return err
 		},
 	} {
-		wantError(t, call(), "InvalidConfigurationRequest", "is in a different VPC than load balancer '"+lb+"'")
+		wantError(t, call(), "InvalidConfigurationRequest", "The following target groups are in a different VPC than load balancer '"+lb+"': arn:")
 	}
 }
 

@@ -20,7 +20,9 @@ func (a *API) SetSecurityGroups(ctx context.Context, in *elb.SetSecurityGroupsIn
 	}
 	err := a.changeBalancer(ctx, in.LoadBalancerArn, func(ctx context.Context, b *loadBalancer) error {
 		b.SecurityGroups = in.SecurityGroups
-		return a.checkSecurityGroups(ctx, in.SecurityGroups, *b.VpcId)
+		return a.checkSecurityGroups(ctx, in.SecurityGroups, *b.VpcId, func(id string) error {
+			return fault.InvalidConfiguration("Security group '%s' does not belong to VPC '%s'", id, *b.VpcId)
+		})
 	})
 	if err != nil {
 		return nil, err

@@ -65,19 +65,22 @@ func (a *API) securityGroups(ctx context.Context, given []string, vpc string) ([
 			return []string{group}, nil
 		}
 	}
-	return optional.List(given), a.checkSecurityGroups(ctx, given, vpc)
+	return optional.List(given), a.checkSecurityGroups(ctx, given, vpc, func(string) error {
+		return fault.InvalidConfiguration("One or more security groups are invalid")
+	})
 }
 
 // checkSecurityGroups refuses security groups that the network does not know, if it
-// is to know all or knows the VPC in which they would have to be, and those of another VPC.
-func (a *API) checkSecurityGroups(ctx context.Context, ids []string, vpc string) error {
+// is to know all or knows the VPC in which they would have to be, and, as a caller says
+// it, those of another VPC.
+func (a *API) checkSecurityGroups(ctx context.Context, ids []string, vpc string, elsewhere func(id string) error) error {
 	for _, id := range ids {
 		of, known := a.cfg.Network.GroupVPC(ctx, id)
 		switch {
 		case id == "", !known && (a.cfg.StrictNetwork || a.knowsVPC(ctx, vpc)):
 			return fault.InvalidSecurityGroup(id)
 		case known && of != vpc && vpc != a.unknownVPC():
-			return fault.InvalidConfiguration("One or more security groups are invalid: '%s' is not in the VPC '%s'", id, vpc)
+			return elsewhere(id)
 		}
 	}
 	return nil
@@ -95,7 +98,7 @@ func (a *API) checkVPC(ctx context.Context, id string) error {
 func (a *API) checkSameVPC(ctx context.Context, b loadBalancer, g targetGroup) error {
 	of, to := aws.ToString(b.VpcId), aws.ToString(g.VpcId)
 	if of != to && a.knowsVPC(ctx, of) && a.knowsVPC(ctx, to) {
-		return fault.InvalidConfiguration("Target group '%s' is in a different VPC than load balancer '%s'", *g.TargetGroupArn, *b.LoadBalancerArn)
+		return fault.InvalidConfiguration("The following target groups are in a different VPC than load balancer '%s': %s", *b.LoadBalancerArn, *g.TargetGroupArn)
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ func (a *API) PutTargets(ctx context.Context, in *eventbridge.PutTargetsInput, _
 			return nil, fault.Invalid("Parameter targets is not valid. Reason: More than one target with Id '%s' is provided.", *t.Id)
 		}
 		given[*t.Id] = true
-		if err := checkTarget(t); err != nil {
+		if err := checkTarget(*in.Rule, t); err != nil {
 			return nil, err
 		}
 	}
@@ -57,25 +57,72 @@ func (a *API) PutTargets(ctx context.Context, in *eventbridge.PutTargetsInput, _
 func byID(t types.Target, id string) int { return strings.Compare(*t.Id, id) }
 
 // checkTarget says what is wrong with a target.
-func checkTarget(t types.Target) error {
+func checkTarget(rule string, t types.Target) error {
 	to, err := arn.Parse(*t.Arn)
 	if err != nil {
 		return fault.Invalid("Parameter %s is not valid. Reason: Provided Arn is not in correct format.", *t.Arn)
 	}
+	if err := checkParameters(to.Service, t); err != nil {
+		return err
+	}
 	switch {
-	case (to.Service == "ecs" || to.Service == "events") && aws.ToString(t.RoleArn) == "":
+	case to.Service == "kinesis" && aws.ToString(t.RoleArn) == "":
+		return fault.Invalid("Rule %s does not have RoleArn assigned to invoke target %s.", rule, *t.Arn)
+	case slices.Contains(withRole, to.Service) && aws.ToString(t.RoleArn) == "":
 		return fault.Invalid("RoleArn is required for target %s.", *t.Arn)
 	case to.Service == "ecs" && t.EcsParameters == nil:
 		return fault.Invalid("Parameter(s) EcsParameters must be specified for target: %s.", *t.Id)
 	case to.Service == "sqs" && strings.HasSuffix(to.Resource, ".fifo") && (t.SqsParameters == nil || aws.ToString(t.SqsParameters.MessageGroupId) == ""):
 		return fault.Invalid("Parameter(s) SqsParameters must be specified for target: %s.", *t.Id)
 	}
+	if e := t.EcsParameters; e != nil && e.TaskCount != nil && (*e.TaskCount < 1 || *e.TaskCount > mostTasks) {
+		return fault.Invalid("Parameter(s) TaskCount not valid for target: %s.", *t.Id)
+	}
 	if dead := t.DeadLetterConfig; dead != nil && dead.Arn != nil {
-		if queue, err := arn.Parse(*dead.Arn); err != nil || queue.Service != "sqs" {
+		queue, err := arn.Parse(*dead.Arn)
+		switch {
+		case err != nil:
 			return fault.Invalid("Parameter %s is not valid. Reason: Provided Arn is not in correct format.", *dead.Arn)
+		case queue.Service != "sqs":
+			return fault.Invalid("%s is not supported as a dead letter resource.", queue.Service)
+		case strings.HasSuffix(queue.Resource, ".fifo"):
+			return fault.Invalid("SQS FIFO is not supported by Dead Letter Queues.")
 		}
 	}
 	return checkInput(t)
+}
+
+// mostTasks is how many tasks a target can start at a time.
+const mostTasks = 10
+
+// withRole are the services that EventBridge calls by a role alone.
+var withRole = []string{
+	"batch", "codebuild", "codepipeline", "ecs", "events", "firehose", "glue", "inspector", "redshift", "redshift-serverless", "sagemaker",
+	"ssm", "ssm-incidents", "states",
+}
+
+// checkParameters refuses what targets of another service take. SqsParameters are taken
+// for all.
+func checkParameters(service string, t types.Target) error {
+	for _, p := range []struct {
+		name  string
+		given bool
+		of    []string
+	}{
+		{"EcsParameters", t.EcsParameters != nil, []string{"ecs"}},
+		{"KinesisParameters", t.KinesisParameters != nil, []string{"kinesis"}},
+		{"BatchParameters", t.BatchParameters != nil, []string{"batch"}},
+		{"HttpParameters", t.HttpParameters != nil, []string{"events", "execute-api"}},
+		{"RedshiftDataParameters", t.RedshiftDataParameters != nil, []string{"redshift", "redshift-serverless"}},
+		{"RunCommandParameters", t.RunCommandParameters != nil, []string{"ssm"}},
+		{"SageMakerPipelineParameters", t.SageMakerPipelineParameters != nil, []string{"sagemaker"}},
+		{"AppSyncParameters", t.AppSyncParameters != nil, []string{"appsync"}},
+	} {
+		if p.given && !slices.Contains(p.of, service) {
+			return fault.Invalid("Parameter(s) %s not supported for target: %s.", p.name, *t.Id)
+		}
+	}
+	return nil
 }
 
 // checkInput says what is wrong with what a target is to be sent.

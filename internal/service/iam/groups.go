@@ -51,6 +51,9 @@ func (a *API) groupsOf(u user) []group {
 
 // CreateGroup creates a group.
 func (a *API) CreateGroup(ctx context.Context, in *iam.CreateGroupInput, _ ...func(*iam.Options)) (*iam.CreateGroupOutput, error) {
+	if err := checkPath(in.Path); err != nil {
+		return nil, err
+	}
 	g := group{holder{resource: resource{Name: aws.ToString(in.GroupName), Path: path(in.Path), ID: accesskey.NewID("AGPA"), Created: a.now()}}}
 	if err := a.write(ctx, func(tx *state.Tx) error { return a.groups.add(tx, g) }); err != nil {
 		return nil, err

@@ -42,7 +42,7 @@ type holders[T row, P holding[T]] struct {
 
 // putInline embeds a policy, or replaces one.
 func (d *holders[T, P]) putInline(ctx context.Context, a *API, name, inline, document *string) error {
-	if err := rules.CheckInline(aws.ToString(document)); err != nil {
+	if err := rules.CheckInline(aws.ToString(document), a.cell.Partition()); err != nil {
 		return err
 	}
 	return change(ctx, a, &d.directory, name, func(row *T) error {

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"flyball/internal/cell"
+	"flyball/internal/service/iam/fault"
 	"flyball/internal/state"
 )
 
@@ -70,6 +71,14 @@ func path(given *string) string {
 		return "/"
 	}
 	return *given
+}
+
+// checkPath refuses the path of the roles of services.
+func checkPath(given *string) error {
+	if strings.HasPrefix(path(given), serviceRolePath) {
+		return fault.ReservedPath()
+	}
+	return nil
 }
 
 // encoded is a policy document as answers have it.

@@ -177,6 +177,22 @@ var refusals = []struct {
 		_, err := a.CreateRole(ctx, &sdk.CreateRoleInput{RoleName: aws.String("new"), AssumeRolePolicyDocument: aws.String(trust), PermissionsBoundary: aws.String(minePath + "2")})
 		return err
 	}, "NoSuchEntity", "Scope ARN: " + minePath + "2 does not exist or is not attachable."},
+	{"a role whose boundary is a role", func(ctx context.Context, a *account) error {
+		_, err := a.CreateRole(ctx, &sdk.CreateRoleInput{RoleName: aws.String("new"), AssumeRolePolicyDocument: aws.String(trust), PermissionsBoundary: aws.String("arn:aws:iam::123456789012:role/r")})
+		return err
+	}, "InvalidInput", "ARN arn:aws:iam::123456789012:role/r is not valid."},
+	{"a role whose boundary is another partition's", func(ctx context.Context, a *account) error {
+		_, err := a.CreateRole(ctx, &sdk.CreateRoleInput{RoleName: aws.String("new"), AssumeRolePolicyDocument: aws.String(trust), PermissionsBoundary: aws.String("arn:aws-cn:iam::aws:policy/ReadOnlyAccess")})
+		return err
+	}, "ValidationError", "Invalid ARN partition"},
+	{"a role at a service's path", func(ctx context.Context, a *account) error {
+		_, err := a.CreateRole(ctx, &sdk.CreateRoleInput{RoleName: aws.String("new"), AssumeRolePolicyDocument: aws.String(trust), Path: aws.String("/aws-service-role/")})
+		return err
+	}, "InvalidInput", "Paths beginning with '/aws-service-role' are reserved for AWS Service Linked Roles"},
+	{"a role of no service", func(ctx context.Context, a *account) error {
+		_, err := a.CreateServiceLinkedRole(ctx, &sdk.CreateServiceLinkedRoleInput{AWSServiceName: aws.String("elasticloadbalancing")})
+		return err
+	}, "AccessDenied", "elasticloadbalancing is not a valid AWS service name (Service Principal)"},
 	{"the attachment of what is no ARN", func(ctx context.Context, a *account) error {
 		_, err := a.AttachRolePolicy(ctx, &sdk.AttachRolePolicyInput{RoleName: aws.String("web"), PolicyArn: aws.String("AdministratorAccess-and-more")})
 		return err

@@ -14,6 +14,7 @@ import (
 	"flyball/internal/accesskey"
 	"flyball/internal/optional"
 	"flyball/internal/service/iam/fault"
+	"flyball/internal/service/iam/rules"
 	"flyball/internal/state"
 )
 
@@ -69,6 +70,8 @@ func linkedTo(service string) (linked, bool) {
 func (a *API) linkedRole(service, suffix string) (role, error) {
 	l, ok := linkedTo(service)
 	switch {
+	case !ok && !rules.IsService(service):
+		return role{}, fault.NotAService(service)
 	case !ok:
 		return role{}, fault.InvalidInput("There is no service-linked role for %s.", service)
 	case suffix != "" && !l.suffix:

@@ -116,6 +116,8 @@ func (d *policies) attachable(name *string) (managedPolicy, error) {
 	switch {
 	case !arn.IsARN(aws.ToString(name)):
 		return p, fault.Validation("Invalid ARN:  Could not be parsed!")
+	case foreign(aws.ToString(name), d.cell.Partition()):
+		return p, fault.Validation("Invalid ARN partition")
 	case !ok:
 		return p, fault.NoSuchEntity("Policy %s does not exist or is not attachable.", aws.ToString(name))
 	case p.aws && p.Path == serviceRolePath:
@@ -124,13 +126,25 @@ func (d *policies) attachable(name *string) (managedPolicy, error) {
 	return p, nil
 }
 
+// foreign tells the ARN of another partition than an account is in.
+func foreign(name, own string) bool {
+	a, err := arn.Parse(name)
+	return err == nil && a.Partition != own
+}
+
 // boundary is the ARN of the policy that is to be a permissions boundary; none is
 // given for none.
 func (d *policies) boundary(name *string) (string, error) {
 	if name == nil {
 		return "", nil
 	}
-	if p, ok := d.get(*name); !ok || p.aws && p.Path == serviceRolePath {
+	p, ok := d.get(*name)
+	switch {
+	case arn.IsARN(*name) && foreign(*name, d.cell.Partition()):
+		return "", fault.Validation("Invalid ARN partition")
+	case arn.IsARN(*name) && !strings.Contains(*name, ":policy/"):
+		return "", fault.InvalidInput("ARN %s is not valid.", *name)
+	case !ok || p.aws && p.Path == serviceRolePath:
 		return "", fault.NoSuchEntity("Scope ARN: %s does not exist or is not attachable.", *name)
 	}
 	return *name, nil
@@ -164,8 +178,11 @@ func (a *API) describePolicy(p managedPolicy) *types.Policy {
 
 // CreatePolicy creates a managed policy.
 func (a *API) CreatePolicy(ctx context.Context, in *iam.CreatePolicyInput, _ ...func(*iam.Options)) (*iam.CreatePolicyOutput, error) {
+	if err := checkPath(in.Path); err != nil {
+		return nil, err
+	}
 	document := aws.ToString(in.PolicyDocument)
-	if err := rules.CheckManaged(document); err != nil {
+	if err := rules.CheckManaged(document, a.cell.Partition()); err != nil {
 		return nil, err
 	}
 	tags, err := rules.Tags(in.Tags)

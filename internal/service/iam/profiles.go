@@ -57,6 +57,9 @@ func (a *API) describeOneProfile(p profile) *types.InstanceProfile {
 
 // CreateInstanceProfile creates an instance profile.
 func (a *API) CreateInstanceProfile(ctx context.Context, in *iam.CreateInstanceProfileInput, _ ...func(*iam.Options)) (*iam.CreateInstanceProfileOutput, error) {
+	if err := checkPath(in.Path); err != nil {
+		return nil, err
+	}
 	tags, err := rules.Tags(in.Tags)
 	if err != nil {
 		return nil, err

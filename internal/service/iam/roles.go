@@ -107,6 +107,9 @@ func (r role) lastUsed() *types.RoleLastUsed {
 
 // CreateRole creates a role.
 func (a *API) CreateRole(ctx context.Context, in *iam.CreateRoleInput, _ ...func(*iam.Options)) (*iam.CreateRoleOutput, error) {
+	if err := checkPath(in.Path); err != nil {
+		return nil, err
+	}
 	tags, err := rules.Tags(in.Tags)
 	if err != nil {
 		return nil, err

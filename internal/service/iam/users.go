@@ -65,6 +65,9 @@ func (a *API) describeOneUser(u user) *types.User {
 
 // CreateUser creates a user.
 func (a *API) CreateUser(ctx context.Context, in *iam.CreateUserInput, _ ...func(*iam.Options)) (*iam.CreateUserOutput, error) {
+	if err := checkPath(in.Path); err != nil {
+		return nil, err
+	}
 	tags, err := rules.Tags(in.Tags)
 	if err != nil {
 		return nil, err

@@ -65,7 +65,7 @@ func (a *API) changePolicy(ctx context.Context, arn *string, f func(*managedPoli
 // CreatePolicyVersion says anew what a managed policy says.
 func (a *API) CreatePolicyVersion(ctx context.Context, in *iam.CreatePolicyVersionInput, _ ...func(*iam.Options)) (*iam.CreatePolicyVersionOutput, error) {
 	document := aws.ToString(in.PolicyDocument)
-	if err := rules.CheckManaged(document); err != nil {
+	if err := rules.CheckManaged(document, a.cell.Partition()); err != nil {
 		return nil, err
 	}
 	var made types.PolicyVersion

@@ -218,7 +218,7 @@ func (f *feed) receive(ctx context.Context, most int, wait time.Duration) ([]pol
 func (f *feed) records(ctx context.Context, messages []sqstypes.Message) ([]polling.Record, error) {
 	var wanted, unwanted []polling.Record
 	for _, m := range messages {
-		r, err := polling.NewRecord(polling.Source{ARN: f.m.Queue, Region: f.api.cell.Region}, m)
+		r, err := polling.NewRecord(polling.Source{ARN: f.m.Queue, Region: f.api.cell.Region, Waits: f.m.Window > 0}, m)
 		if err != nil {
 			return nil, err
 		}

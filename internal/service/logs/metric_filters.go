@@ -101,6 +101,9 @@ func (a *API) newFilter(in *cloudwatchlogs.PutMetricFilterInput) (f metricFilter
 		Unit: t.Unit, Dimensions: t.Dimensions, OnTransformed: in.ApplyOnTransformedLogs,
 		Selection: aws.ToString(in.FieldSelectionCriteria), SystemFields: in.EmitSystemFieldDimensions,
 	}
+	if f.Selection != "" && !strings.Contains(f.Selection, "@aws.") {
+		return f, fault.Invalid("The provided field selection criteria is invalid")
+	}
 	if f.parsed, err = pattern.Parse(f.Pattern); err != nil {
 		return f, fault.Invalid("Invalid metric filter pattern")
 	}

@@ -196,12 +196,14 @@ func TestMetricFilterIsTried(t *testing.T) {
 func TestPoliciesAndQueriesAreKept(t *testing.T) {
 	w := newWorld(t)
 	w.create("app")
-	document := aws.String(`{"Version": "2012-10-17", "Statement": []}`)
+	document := aws.String(`{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": ["route53.amazonaws.com"]}, "Action": "logs:PutLogEvents", "Resource": "*"}]}`)
 	for i := range 10 {
 		must(w.PutResourcePolicy(ctx(w), &cloudwatchlogs.PutResourcePolicyInput{PolicyName: aws.String(fmt.Sprint("p", i)), PolicyDocument: document}))
 	}
 	_, err := w.PutResourcePolicy(ctx(w), &cloudwatchlogs.PutResourcePolicyInput{PolicyName: aws.String("q"), PolicyDocument: document})
 	refused(t, "the eleventh", err, "LimitExceededException", "Resource limit exceeded.")
+	_, err = w.PutResourcePolicy(ctx(w), &cloudwatchlogs.PutResourcePolicyInput{PolicyName: aws.String("p1"), PolicyDocument: aws.String(`{"a": "b"}`)})
+	refused(t, "no policy", err, "InvalidParameterException", "Error occurred while parsing accessPolicy. Please check if the accessPolicy has been constructed correctly using IAM grammar.")
 	_, err = w.DeleteResourcePolicy(ctx(w), &cloudwatchlogs.DeleteResourcePolicyInput{PolicyName: aws.String("q")})
 	refused(t, "one that is not there", err, "ResourceNotFoundException", "Policy with name [q] does not exist.")
 

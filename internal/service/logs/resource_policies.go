@@ -15,6 +15,7 @@ import (
 	"flyball/internal/page"
 	"flyball/internal/service/logs/fault"
 	"flyball/internal/state"
+	"flyball/policy"
 )
 
 // A resourcePolicy lets services of AWS put events: a row, and its document.
@@ -72,6 +73,9 @@ func (a *API) checkPolicy(row resourcePolicy) error {
 	}
 	if document := strings.TrimSpace(row.Document); !strings.HasPrefix(document, "{") || !json.Valid([]byte(document)) {
 		return fault.Invalid("The policy document is not a valid JSON document.")
+	}
+	if _, err := policy.ParseKept(row.Document); err != nil {
+		return fault.Invalid("Error occurred while parsing accessPolicy. Please check if the accessPolicy has been constructed correctly using IAM grammar.")
 	}
 	return nil
 }
@@ -137,6 +141,7 @@ func (a *API) DescribeResourcePolicies(ctx context.Context, in *cloudwatchlogs.D
 	}
 	out := &cloudwatchlogs.DescribeResourcePoliciesOutput{NextToken: next, ResourcePolicies: []types.ResourcePolicy{}}
 	for _, p := range rows {
+		p.Document = normalForm(p.Document)
 		out.ResourcePolicies = append(out.ResourcePolicies, p.describe())
 	}
 	return out, nil

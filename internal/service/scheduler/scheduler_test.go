@@ -425,8 +425,8 @@ func TestWhatCannotBeAScheduleIsRefused(t *testing.T) {
 		{"parameters of another target", func(in *sdk.CreateScheduleInput) { in.Target.EcsParameters = &types.EcsParameters{} }, invalid, "Parameters EcsParameters not supported for the target."},
 		{"tasks without parameters", func(in *sdk.CreateScheduleInput) {
 			in.Target = target("arn:aws:ecs:eu-west-2:" + account + ":cluster/shop")
-		}, invalid, "EcsParameters is required for a target of Amazon ECS."},
-		{"a bus without parameters", func(in *sdk.CreateScheduleInput) { in.Target = target(bus) }, invalid, "EventBridgeParameters is required for a target of Amazon EventBridge."},
+		}, invalid, "Parameters EcsParameters must be specified for the target."},
+		{"a bus without parameters", func(in *sdk.CreateScheduleInput) { in.Target = target(bus) }, invalid, "Parameters EventBridgeParameters must be specified for the target."},
 		{"a bus with a text", func(in *sdk.CreateScheduleInput) {
 			in.Target = target(bus)
 			in.Target.EventBridgeParameters, in.Target.Input = &types.EventBridgeParameters{}, aws.String("text")
@@ -435,15 +435,30 @@ func TestWhatCannotBeAScheduleIsRefused(t *testing.T) {
 			in.Target = target("arn:aws:lambda:eu-west-2:" + account + ":function:f")
 			in.Target.Input = aws.String("text")
 		}, invalid, "JSON syntax error in input for the target."},
-		{"a FIFO queue without a group", func(in *sdk.CreateScheduleInput) { in.Target = target(queue + ".fifo") }, invalid, "MessageGroupId is required for a FIFO queue."},
+		{"a FIFO queue without a group", func(in *sdk.CreateScheduleInput) { in.Target = target(queue + ".fifo") }, invalid, "Parameters SqsParameters must be specified for the target."},
+		{"a standard queue with a group", func(in *sdk.CreateScheduleInput) {
+			in.Target = target(queue)
+			in.Target.SqsParameters = &types.SqsParameters{MessageGroupId: aws.String("g")}
+		}, invalid, "Parameters MessageGroupId not valid for the target."},
+		{"a Fargate task without subnets", func(in *sdk.CreateScheduleInput) {
+			in.Target = target("arn:aws:ecs:us-east-1:123456789012:cluster/c")
+			in.Target.EcsParameters = &types.EcsParameters{TaskDefinitionArn: aws.String("arn:aws:ecs:us-east-1:123456789012:task-definition/d"), LaunchType: types.LaunchTypeFargate}
+		}, invalid, "Parameter NetworkConfiguration must be specified for the target when launch type is FARGATE."},
+		{"a universal target in a region", func(in *sdk.CreateScheduleInput) {
+			in.Target = target("arn:aws:scheduler:us-east-1:123456789012:aws-sdk:sqs:sendMessage")
+		},
+			invalid, "scheduler is not a supported service for a target."},
+		{"a universal target without input", func(in *sdk.CreateScheduleInput) { in.Target = target("arn:aws:scheduler:::aws-sdk:sqs:sendMessage") },
+			invalid, "You must provide an input to set this target for your schedule."},
 		{"an action that reads", func(in *sdk.CreateScheduleInput) {
 			in.Target = target("arn:aws:scheduler:::aws-sdk:sqs:getQueueUrl")
-		}, invalid, "getQueueUrl is a read-only action, which universal targets do not support."},
+		}, invalid, "getQueueUrl API is not supported."},
 		{"an action of another service", func(in *sdk.CreateScheduleInput) {
 			in.Target = target("arn:aws:scheduler:::aws-sdk:sns:publish")
 		}, invalid, "The service sns is not available in Flyball."},
-		{"an action without an input", func(in *sdk.CreateScheduleInput) {
+		{"an action with a list for an input", func(in *sdk.CreateScheduleInput) {
 			in.Target = target("arn:aws:scheduler:::aws-sdk:sqs:sendMessage")
+			in.Target.Input = aws.String("[]")
 		}, invalid, "Input of a universal target must be a well-formed JSON object."},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -134,7 +134,7 @@ func (t *Task) startLater(c *member) *task.Exit {
 		return exit
 	}
 	if err := c.later(context.WithoutCancel(t.wanted)); err != nil {
-		return &task.Exit{Container: c.spec.Name, Reason: err.Error()}
+		return &task.Exit{Container: c.spec.Name, Reason: err.Error(), Err: err}
 	}
 	return nil
 }

@@ -76,7 +76,7 @@ func TestAProgramHasNoFilesOfTheWaitingProcess(t *testing.T) {
 
 func TestAProgramThatMayNotProceedNeverRuns(t *testing.T) {
 	trace := filepath.Join(t.TempDir(), "trace")
-	cmd := exec.Command("/bin/sh", "-c", "touch "+trace)
+	cmd := exec.Command("/bin/sh", "-c", "touch '"+trace+"'")
 	l, _ := prepared(t, cmd)
 	l.Close() // as the end of this process would
 	if err := cmd.Wait(); err == nil {

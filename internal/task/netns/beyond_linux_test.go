@@ -17,7 +17,7 @@ func onAnotherMachine(t *testing.T) bool {
 		return true
 	}
 	open(t, nameOf("a")) // or the test is skipped
-	cmd := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$")
+	cmd := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.timeout=5m")
 	cmd.Env = append(os.Environ(), there+"=1")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
 	if out, err := cmd.CombinedOutput(); err != nil {

@@ -100,7 +100,7 @@ func (c *container) startLater() {
 	if exit == nil {
 		if err := c.startAlone(); err != nil {
 			c.end()
-			exit = &task.Exit{Container: c.spec.Name, Reason: fmt.Sprintf("CannotStartContainerError: %v%s", err, remedy(err))}
+			exit = &task.Exit{Container: c.spec.Name, Reason: fmt.Sprintf("CannotStartContainerError: %v%s", err, remedy(err)), Err: err}
 		}
 	}
 	c.mu.Lock()

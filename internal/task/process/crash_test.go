@@ -219,7 +219,7 @@ func TestAKillDuringAStartLeavesNothing(t *testing.T) {
 			onEachHost(t, func(t *testing.T, opts Options) {
 				trace := filepath.Join(t.TempDir(), "trace")
 				order := serverOrder{Dir: opts.Dir, NoCgroups: opts.NoCgroups, Network: opts.Network, Hold: at}
-				order.Specs = []task.Spec{script("task", "touch "+trace+"; exec sleep 1000")}
+				order.Specs = []task.Spec{script("task", "touch '"+trace+"'; exec sleep 1000")}
 				s := startServer(t, order)
 				if pids := processesUnder(t, opts.Dir); len(pids) != 1 {
 					t.Errorf("processes %v of the task, want one", pids)

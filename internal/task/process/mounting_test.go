@@ -1,6 +1,7 @@
 package process
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,7 +25,8 @@ func TestAContainerWithMountsChangesNothingElse(t *testing.T) {
 	} else if err := os.Chown(own, 65534, 65534); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(code, "text"), []byte("the code"), 0o644); err != nil {
+	file := filepath.Join(code, "text")
+	if err := errors.Join(os.WriteFile(file, []byte("the code"), 0o644), os.Chmod(file, 0o644), os.Chmod(code, 0o755)); err != nil { // whatever mask the test has
 		t.Fatal(err)
 	}
 	before, err := os.ReadDir("/var")
@@ -34,7 +36,7 @@ func TestAContainerWithMountsChangesNothingElse(t *testing.T) {
 	outside := t.TempDir()
 	script := `cat /var/task/text; echo; pwd
 touch /var/task/new 2>/dev/null && echo wrote the code
-touch /var/lib/new ` + outside + `/new /dev/shm/new 2>/dev/null && echo wrote elsewhere
+touch /var/lib/new '` + outside + `/new' /dev/shm/new 2>/dev/null && echo wrote elsewhere
 echo kept >/tmp/kept && cat /tmp/kept
 ls /var; ls /proc | grep -c '^[0-9]'; cat /proc/1/comm; test -c /dev/null && echo >/dev/null && echo null
 `
@@ -42,7 +44,7 @@ ls /var; ls /proc | grep -c '^[0-9]'; cat /proc/1/comm; test -c /dev/null && ech
 		Name: "main", Image: "sh", Command: []string{script}, User: user, WorkingDir: "/var/task", Essential: true, StopTimeout: time.Second,
 		Mounts: []task.Mount{{Path: "/var/task", Source: code}, {Path: "/tmp", Source: own, Writable: true}},
 	}}})
-	<-started.Done()
+	await(t, "the end of the task", started.Done())
 	text := readLogs(t, started, "main")
 	for _, want := range []string{"the code\n/var/task\n", "\nkept\n", "\nlib\n", "\ntask\n", "\nsh\nnull\n"} {
 		if !strings.Contains(text, want) {

@@ -40,8 +40,8 @@ func needNamespaces(t *testing.T) Options {
 // of a sidecar that asks it at 127.0.0.1 and prints the answer.
 func ordinary(id string) task.Spec {
 	return task.Spec{ID: id, Containers: []task.Container{
-		{Name: "main", Image: "sh", Command: []string{"HOST=0.0.0.0 exec " + os.Args[0] + " workload web"}, Essential: true},
-		{Name: "sidecar", Image: "sh", Command: []string{"exec " + os.Args[0] + " get http://127.0.0.1:8080/"}},
+		{Name: "main", Image: "sh", Command: []string{"HOST=0.0.0.0 exec '" + os.Args[0] + "' workload web"}, Essential: true},
+		{Name: "sidecar", Image: "sh", Command: []string{"exec '" + os.Args[0] + "' get http://127.0.0.1:8080/"}},
 	}}
 }
 

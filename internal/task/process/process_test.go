@@ -27,6 +27,7 @@ import (
 // TestMain lets the test binary stand in for other programs. As the one behind the built-in
 // images it does not come here.
 func TestMain(m *testing.M) {
+	http.DefaultClient = &http.Client{Timeout: time.Minute, Transport: &http.Transport{}} // without a proxy: tasks are on this machine
 	if len(os.Args) == 3 && os.Args[1] == "get" {
 		if err := fetch(os.Args[2]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -555,7 +556,7 @@ func TestHealthChecks(t *testing.T) {
 	well := filepath.Join(t.TempDir(), "well")
 	spec := script("task", "echo ready; exec sleep 1000")
 	spec.Containers[0].HealthCheck = &task.HealthCheck{
-		Command: []string{"CMD-SHELL", "test -e " + well}, Interval: 20 * time.Millisecond, Timeout: 5 * time.Second, Retries: 2,
+		Command: []string{"CMD-SHELL", "test -e '" + well + "'"}, Interval: 20 * time.Millisecond, Timeout: 5 * time.Second, Retries: 2,
 	}
 	running := start(t, newRuntime(t, options(t)), spec)
 	awaitHealth(t, running, task.Unhealthy)

@@ -174,7 +174,7 @@ func (c *container) clear() error {
 	if c.image != nil {
 		c.image.Release()
 	}
-	return removeRoot(c.rootDir()) // which an earlier life may have left
+	return image.RemoveTree(c.rootDir()) // which an earlier life may have left
 }
 
 // hold takes up the image of a container that has run since an earlier life of the

@@ -2,6 +2,7 @@ package process
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -334,14 +335,14 @@ func asNobody(t *testing.T, name string) {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	if err := os.Chown(dir, 65534, 65534); err != nil {
+	if err := errors.Join(os.Chown(dir, 65534, 65534), os.Chmod(dir, 0o755)); err != nil {
 		t.Fatal(err)
 	}
 	program := filepath.Join(dir, "program")
-	if err := os.WriteFile(program, []byte(imagetest.StaticProgram(t)), 0o755); err != nil {
+	if err := errors.Join(os.WriteFile(program, []byte(imagetest.StaticProgram(t)), 0o755), os.Chmod(program, 0o755)); err != nil { // whatever mask the test has
 		t.Fatal(err)
 	}
-	cmd := exec.Command("/proc/self/exe", "-test.run", "^("+name+")$", "-test.v")
+	cmd := exec.Command("/proc/self/exe", "-test.run", "^("+name+")$", "-test.v", "-test.timeout=10m")
 	cmd.Dir = "/"
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + dir, "HOME=" + dir, imagetest.ProgramVariable + "=" + program}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}

@@ -83,7 +83,7 @@ func (r rooting) try(scratch func() (string, error)) error {
 	if err != nil {
 		return err
 	}
-	defer removeRoot(dir) // or the next life does it
+	defer image.RemoveTree(dir) // or the next life does it
 	const lower = "lower"
 	if err := os.Mkdir(filepath.Join(dir, lower), 0o755); err != nil {
 		return err
@@ -148,20 +148,4 @@ func unrooted(ctx context.Context, argv []string, img *image.Image, workingDir s
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	return cmd, nil
-}
-
-// removeRoot removes what a root was made of, and what the container has changed. It
-// may have taken the server's own rights to a directory away.
-func removeRoot(dir string) error {
-	err := os.RemoveAll(dir)
-	if !errors.Is(err, os.ErrPermission) {
-		return err
-	}
-	err = filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
-		if err == nil && entry.IsDir() {
-			err = os.Chmod(path, 0o700)
-		}
-		return err
-	})
-	return errors.Join(err, os.RemoveAll(dir))
 }

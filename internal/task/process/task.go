@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"flyball/internal/image"
 	"flyball/internal/task"
 )
 
@@ -267,7 +268,7 @@ func (t *Task) over() bool {
 func (t *Task) rest() {
 	for _, c := range t.containers {
 		close(c.Ended)
-		if err := removeRoot(c.rootDir()); err != nil {
+		if err := image.RemoveTree(c.rootDir()); err != nil {
 			t.runtime.log.Warn("cannot remove the root of a container", "task", t.spec.ID, "container", c.spec.Name, "error", err)
 		}
 	}

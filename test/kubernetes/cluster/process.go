@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -58,6 +59,8 @@ func (c *Cluster) kill(role string) {
 	}
 	if role == Kubelet {
 		_ = p.input.Close() // it ends the processes of its pods first
+		late := time.AfterFunc(time.Minute, func() { _ = p.command.Process.Kill() })
+		defer late.Stop()
 	} else {
 		_ = p.command.Process.Kill()
 	}

@@ -1,10 +1,14 @@
 package rules
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
@@ -20,6 +24,8 @@ func checkContainer(c *types.ContainerDefinition, in *ecs.RegisterTaskDefinition
 		return fault.Client("Container name contains invalid characters or is longer than 255 characters: '%s'.", name)
 	case aws.ToString(c.Image) == "":
 		return fault.Client("Container.image should not be null or empty.")
+	case !imagePattern.MatchString(*c.Image):
+		return fault.Client("Container.image contains invalid characters.")
 	case c.Cpu < 0:
 		return fault.Client("Invalid 'cpu' setting for container '%s'.", name)
 	}
@@ -40,8 +46,11 @@ func checkContainer(c *types.ContainerDefinition, in *ecs.RegisterTaskDefinition
 	if aws.ToInt32(c.StopTimeout) < 0 || aws.ToInt32(c.StartTimeout) < 0 {
 		return fault.Client("Invalid startTimeout or stopTimeout for container '%s'. It must not be negative.", name)
 	}
-	if r := c.RestartPolicy; r != nil && (r.RestartAttemptPeriod != nil && (*r.RestartAttemptPeriod < 60 || *r.RestartAttemptPeriod > 1800) || len(r.IgnoredExitCodes) > 50) {
-		return fault.Client("Invalid restart policy for container '%s'. restartAttemptPeriod must be between 60 and 1800, and ignoredExitCodes have at most 50 items.", name)
+	if err := checkRestarts(name, c.RestartPolicy); err != nil {
+		return err
+	}
+	if err := checkEnvironmentFiles(c.EnvironmentFiles); err != nil {
+		return err
 	}
 	if err := checkAwsvpc(c, in.NetworkMode); err != nil {
 		return err
@@ -56,6 +65,33 @@ func checkContainer(c *types.ContainerDefinition, in *ecs.RegisterTaskDefinition
 		return err
 	}
 	return checkHealthCheck(name, c.HealthCheck)
+}
+
+// imagePattern has the characters that ECS permits in an image ("RegisterTaskDefinition").
+var imagePattern = regexp.MustCompile(`^[A-Za-z0-9_:./#@-]+$`)
+
+func checkRestarts(container string, r *types.ContainerRestartPolicy) error {
+	switch {
+	case r == nil:
+		return nil
+	case r.RestartAttemptPeriod != nil && (*r.RestartAttemptPeriod < 60 || *r.RestartAttemptPeriod > 1800):
+		return fault.Client("The 'restartAttemptPeriod' setting for container '%s' must be between 60 and 1800.", container)
+	case len(r.IgnoredExitCodes) > 50:
+		return fault.Client("Invalid restart policy for container '%s'. ignoredExitCodes must have at most 50 items.", container)
+	}
+	return nil
+}
+
+func checkEnvironmentFiles(files []types.EnvironmentFile) error {
+	if len(files) > 10 {
+		return fault.Client("The maximum number of environment files was exceeded. Specify ten or less and try again.")
+	}
+	for _, f := range files {
+		if !arn.IsARN(aws.ToString(f.Value)) {
+			return fault.Client("Invalid arn syntax.")
+		}
+	}
+	return nil
 }
 
 // registryOfECR is an image in a registry of ECR at AWS.
@@ -94,7 +130,13 @@ func checkContainerMemory(c *types.ContainerDefinition, size Size) error {
 func checkPorts(c *types.ContainerDefinition, mode types.NetworkMode) error {
 	name := aws.ToString(c.Name)
 	for _, p := range c.PortMappings {
-		if p.ContainerPortRange != nil && p.ContainerPort == nil && p.HostPort == nil {
+		if p.ContainerPortRange != nil {
+			if p.ContainerPort != nil || p.HostPort != nil {
+				return fault.Client("Invalid port mapping for container '%s', cannot specify both single port and port range.", name)
+			}
+			if _, _, ok := portRange(p); !ok {
+				return fault.Client("Invalid 'containerPortRange' setting for container '%s'.", name)
+			}
 			continue
 		}
 		if p.ContainerPort == nil || *p.ContainerPort < 1 || *p.ContainerPort > 65535 {
@@ -111,6 +153,49 @@ func checkPorts(c *types.ContainerDefinition, mode types.NetworkMode) error {
 		}
 	}
 	return nil
+}
+
+// portRange is the first and the last port of a mapping, and whether it has such.
+func portRange(p types.PortMapping) (first, last int, ok bool) {
+	if p.ContainerPortRange == nil {
+		port := int(aws.ToInt32(p.ContainerPort))
+		return port, port, p.ContainerPort != nil
+	}
+	from, to, _ := strings.Cut(*p.ContainerPortRange, "-")
+	first, errFirst := strconv.Atoi(from)
+	last, errLast := strconv.Atoi(to)
+	return first, last, errFirst == nil && errLast == nil && 1 <= first && first < last && last <= 65535
+}
+
+// checkSharedPorts refuses ports and names of ports that containers cannot both have in the
+// one network of their task.
+func checkSharedPorts(in *ecs.RegisterTaskDefinitionInput) error {
+	if in.NetworkMode != types.NetworkModeAwsvpc {
+		return nil
+	}
+	names := map[string]bool{}
+	var before []types.PortMapping
+	for _, c := range in.ContainerDefinitions {
+		for _, p := range c.PortMappings {
+			if p.Name != nil && names[*p.Name] {
+				return fault.Client("When networkMode=awsvpc, port mapping name is already used")
+			}
+			names[aws.ToString(p.Name)] = true
+			for _, q := range before {
+				first, last, _ := portRange(p)
+				qFirst, qLast, _ := portRange(q)
+				if at := max(first, qFirst); at <= min(last, qLast) && protocol(p) == protocol(q) {
+					return fault.Client("%s container port '%d' is used multiple times in task when networkMode=awsvpc.", protocol(p), at)
+				}
+			}
+			before = append(before, p)
+		}
+	}
+	return nil
+}
+
+func protocol(p types.PortMapping) string {
+	return strings.ToUpper(string(cmp.Or(p.Protocol, types.TransportProtocolTcp)))
 }
 
 func checkLinux(container string, l *types.LinuxParameters) error {
@@ -133,8 +218,11 @@ func checkHealthCheck(container string, h *types.HealthCheck) error {
 		return nil
 	}
 	within := func(member string, v *int32, least, most int32) error {
-		if v != nil && (*v < least || *v > most) {
-			return fault.Client("Invalid health check '%s' setting for container '%s'. It must be between %d and %d.", member, container, least, most)
+		switch {
+		case v != nil && *v < least:
+			return fault.Client("Health check %s must be greater than or equal to the minimum allowed value %d for container '%s'", member, least, container)
+		case v != nil && *v > most:
+			return fault.Client("Health check %s must be less than or equal to the maximum allowed value %d for container '%s'", member, most, container)
 		}
 		return nil
 	}

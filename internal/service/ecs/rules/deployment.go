@@ -88,10 +88,14 @@ func CheckDeploymentConfiguration(c *types.DeploymentConfiguration, scheduling t
 		return fault.InvalidParameter("The deployment strategy %s is not valid.", c.Strategy)
 	case !rolling && scheduling == types.SchedulingStrategyDaemon:
 		return fault.InvalidParameter("The daemon scheduling strategy does not support the deployment strategy %s.", c.Strategy)
-	case least < 0 || least > 100:
-		return fault.InvalidParameter("The minimumHealthyPercent must be between 0 and 100.")
+	case least < 0:
+		return fault.InvalidParameter("minimumHealthyPercent must be at least 0")
+	case least > 100:
+		return fault.InvalidParameter("minimumHealthyPercent must be at most 100")
 	case most < 100:
-		return fault.InvalidParameter("The maximumPercent must be at least 100.")
+		return fault.InvalidParameter("maximumPercent must be at least 100")
+	case scheduling == types.SchedulingStrategyDaemon && most > 100:
+		return fault.InvalidParameter("The daemon scheduling strategy does not support values above 100 for maximumPercent on a deployment configuration. Change the maximumPercent value to 100, and try again")
 	case rolling && least == 100 && most == 100:
 		return fault.InvalidParameter("Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments.")
 	}

@@ -28,6 +28,8 @@ func TestADeploymentConfigurationThatIsRefused(t *testing.T) {
 		{"blue/green in place", types.DeploymentConfiguration{Strategy: blueGreen, MaximumPercent: aws.Int32(100)}, ""},
 		{"rolling in place", types.DeploymentConfiguration{MaximumPercent: aws.Int32(100)},
 			"InvalidParameterException: Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments."},
+		{"more than all", types.DeploymentConfiguration{MinimumHealthyPercent: aws.Int32(101)}, "InvalidParameterException: minimumHealthyPercent must be at most 100"},
+		{"less than all", types.DeploymentConfiguration{MaximumPercent: aws.Int32(99)}, "InvalidParameterException: maximumPercent must be at least 100"},
 		{"another strategy", types.DeploymentConfiguration{Strategy: "RED"}, "InvalidParameterException: The deployment strategy RED is not valid."},
 		{"a long bake", types.DeploymentConfiguration{Strategy: blueGreen, BakeTimeInMinutes: aws.Int32(1441)}, "InvalidParameterException: bakeTimeInMinutes must be between 0 and 1440."},
 		{"the usual steps", types.DeploymentConfiguration{Strategy: linear}, ""},

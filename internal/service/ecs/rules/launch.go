@@ -117,7 +117,7 @@ func (l Launch) Resolve(cluster *types.Cluster, def *types.TaskDefinition) (Laun
 	}
 	l.Network = networkDefaults(l.Network)
 	l.LoadBalancers = slices.Concat(l.LoadBalancers)
-	return l, checkNetwork(l.Network, def)
+	return l, checkNetwork(l, def)
 }
 
 func networkDefaults(n *types.NetworkConfiguration) *types.NetworkConfiguration {
@@ -146,7 +146,8 @@ func checkCompatible(l Launch, def *types.TaskDefinition, fargate bool) error {
 	return nil
 }
 
-func checkNetwork(n *types.NetworkConfiguration, def *types.TaskDefinition) error {
+func checkNetwork(l Launch, def *types.TaskDefinition) error {
+	n := l.Network
 	awsvpc := def.NetworkMode == types.NetworkModeAwsvpc
 	given := n != nil && n.AwsvpcConfiguration != nil
 	switch {
@@ -163,6 +164,8 @@ func checkNetwork(n *types.NetworkConfiguration, def *types.TaskDefinition) erro
 		return fault.InvalidParameter("subnets can not be empty.")
 	case len(vpc.Subnets) > 16:
 		return fault.InvalidParameter("subnets can have at most 16 items.")
+	case vpc.AssignPublicIp == types.AssignPublicIpEnabled && l.LaunchType == types.LaunchTypeEc2:
+		return fault.InvalidParameter("Assign public IP is not supported for this launch type.")
 	case len(vpc.SecurityGroups) > 5:
 		return fault.InvalidParameter("securityGroups can have at most 5 items.")
 	}

@@ -47,10 +47,15 @@ func TestLaunchesThatAreRefused(t *testing.T) {
 	}{
 		{"a launch type and a strategy", Launch{LaunchType: types.LaunchTypeFargate, Strategy: ofSpot}, fargate,
 			"InvalidParameterException: Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again."},
+		{"two bases", Launch{Strategy: []types.CapacityProviderStrategyItem{{CapacityProvider: aws.String("FARGATE_SPOT"), Base: 1, Weight: 1}, {CapacityProvider: aws.String("FARGATE_SPOT"), Base: 1, Weight: 1}}, Network: subnets}, fargate,
+			"InvalidParameterException: There are multiple capacity providers in the specified capacity provider strategy with a base value greater than zero. Only one capacity provider can have a base value greater than zero. Specify a valid capacity provider strategy and try again."},
 		{"Fargate with a definition for EC2", Launch{LaunchType: types.LaunchTypeFargate}, bridged,
 			"InvalidParameterException: Task definition does not support launch_type FARGATE."},
 		{"a platform on EC2", Launch{LaunchType: types.LaunchTypeEc2, PlatformVersion: aws.String("LATEST")}, bridged,
 			"InvalidParameterException: The platform version must be null when specifying an EC2 launch type."},
+		{"a public address on EC2", Launch{LaunchType: types.LaunchTypeEc2, Network: &types.NetworkConfiguration{AwsvpcConfiguration: &types.AwsVpcConfiguration{
+			Subnets: []string{"subnet-1"}, AssignPublicIp: types.AssignPublicIpEnabled}}}, fargate,
+			"InvalidParameterException: Assign public IP is not supported for this launch type."},
 		{"a platform that is none", Launch{LaunchType: types.LaunchTypeFargate, PlatformVersion: aws.String("2"), Network: subnets}, fargate,
 			"PlatformUnknownException: The specified platform does not exist."},
 		{"awsvpc without subnets", Launch{LaunchType: types.LaunchTypeFargate}, fargate,

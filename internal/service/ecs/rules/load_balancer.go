@@ -20,7 +20,7 @@ func CheckRole(role *string, def *types.TaskDefinition, balancers []types.LoadBa
 	case def.NetworkMode == types.NetworkModeAwsvpc:
 		return fault.InvalidParameter("You cannot specify an IAM role for services that require a service linked role.")
 	case len(balancers) == 0:
-		return fault.InvalidParameter("The role parameter is only valid for services configured to use load balancers.")
+		return fault.InvalidParameter("IAM roles are only valid for services configured to use load balancers.")
 	}
 	return nil
 }
@@ -44,6 +44,8 @@ func CheckLoadBalancers(def *types.TaskDefinition, balancers []types.LoadBalance
 		group := aws.ToString(lb.TargetGroupArn)
 		name := aws.ToString(lb.ContainerName)
 		switch {
+		case lb.LoadBalancerName != nil && group != "":
+			return fault.InvalidParameter("loadBalancerName and targetGroupArn cannot both be specified. You must specify either a loadBalancerName or a targetGroupArn in all loadBalancer entries.")
 		case lb.LoadBalancerName != nil:
 			return fault.NotServed("A Classic Load Balancer")
 		case group == "":

@@ -35,7 +35,7 @@ func checkLogConfiguration(c *types.ContainerDefinition, in *ecs.RegisterTaskDef
 	case !slices.Contains(l.LogDriver.Values(), l.LogDriver):
 		return fault.Client("Invalid logDriver setting for container '%s'.", *c.Name)
 	case fargate && !slices.Contains(fargateLogDrivers, l.LogDriver):
-		return fault.Client("Fargate compatible task definitions do not support log driver %s.", l.LogDriver)
+		return fault.Client("%s is not a valid log driver. Must be one of [awslogs,splunk,awsfirelens]", l.LogDriver)
 	case l.LogDriver != types.LogDriverAwslogs:
 		return nil
 	}

@@ -24,13 +24,15 @@ func CheckNewService(in *ecs.CreateServiceInput) error {
 	}
 	switch {
 	case !ValidName(aws.ToString(in.ServiceName)):
-		return fault.InvalidParameter("The service name can only contain letters, numbers, hyphens and underscores, up to 255 characters.")
+		return fault.InvalidParameter(`ServiceName must match ^[a-zA-Z0-9\-_]{1,255}$, but was %s`, aws.ToString(in.ServiceName))
 	case aws.ToString(in.TaskDefinition) == "":
 		return fault.InvalidParameter("TaskDefinition can not be blank.")
 	case in.SchedulingStrategy != types.SchedulingStrategyDaemon && in.DesiredCount == nil:
 		return fault.InvalidParameter("The desired count for the service must be specified.")
 	case in.SchedulingStrategy == types.SchedulingStrategyDaemon && len(in.PlacementStrategy) > 0:
-		return fault.InvalidParameter("The daemon scheduling strategy does not support placement strategies. Remove the placement strategies and try again.")
+		return fault.InvalidParameter("The daemon scheduling strategy does not support placement strategies. Remove the placement strategy and try again")
+	case in.SchedulingStrategy == types.SchedulingStrategyDaemon && in.AvailabilityZoneRebalancing == types.AvailabilityZoneRebalancingEnabled:
+		return fault.InvalidParameter("The service couldn't be created because Availability Zone Rebalancing does not support DAEMON as scheduling strategy. Update scheduling strategy and try again.")
 	case len(aws.ToString(in.ClientToken)) > 36:
 		return fault.InvalidParameter("The client token can be at most 36 characters long.")
 	}
@@ -98,10 +100,16 @@ func checkPlacement(launch types.LaunchType, constraints []types.PlacementConstr
 		if c.Type == "" || len(aws.ToString(c.Expression)) > 2000 {
 			return fault.InvalidParameter("A placement constraint must have a type, and an expression of at most 2000 characters.")
 		}
+		if c.Type == types.PlacementConstraintTypeDistinctInstance && c.Expression != nil {
+			return fault.InvalidParameter("distinctInstance expression should not be specified.")
+		}
 	}
 	for _, s := range strategy {
 		if field := aws.ToString(s.Field); s.Type == types.PlacementStrategyTypeBinpack && !strings.EqualFold(field, "cpu") && !strings.EqualFold(field, "memory") {
 			return fault.InvalidParameter("binpack field '%s' is invalid", field)
+		}
+		if s.Type == types.PlacementStrategyTypeRandom && s.Field != nil {
+			return fault.InvalidParameter("random field should not be specified.")
 		}
 		if s.Type == "" || len(aws.ToString(s.Field)) > 255 {
 			return fault.InvalidParameter("A placement strategy must have a type, and a field of at most 255 characters.")

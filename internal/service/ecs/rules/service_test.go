@@ -35,7 +35,9 @@ func TestAServiceThatIsRefused(t *testing.T) {
 		{"a daemon with a count", ecs.CreateServiceInput{DesiredCount: aws.Int32(1), SchedulingStrategy: types.SchedulingStrategyDaemon},
 			"InvalidParameterException: The daemon scheduling strategy does not support a desired count for services. Remove the desired count value and try again."},
 		{"a daemon with a strategy", ecs.CreateServiceInput{SchedulingStrategy: types.SchedulingStrategyDaemon, PlacementStrategy: []types.PlacementStrategy{{Type: types.PlacementStrategyTypeRandom}}},
-			"InvalidParameterException: The daemon scheduling strategy does not support placement strategies. Remove the placement strategies and try again."},
+			"InvalidParameterException: The daemon scheduling strategy does not support placement strategies. Remove the placement strategy and try again"},
+		{"a daemon spread over zones", ecs.CreateServiceInput{SchedulingStrategy: types.SchedulingStrategyDaemon, AvailabilityZoneRebalancing: types.AvailabilityZoneRebalancingEnabled},
+			"InvalidParameterException: The service couldn't be created because Availability Zone Rebalancing does not support DAEMON as scheduling strategy. Update scheduling strategy and try again."},
 		{"another controller", ecs.CreateServiceInput{DeploymentController: &types.DeploymentController{Type: types.DeploymentControllerTypeExternal}},
 			"UnsupportedFeatureException: The deployment controller EXTERNAL is not supported by this server."},
 		{"Service Connect", ecs.CreateServiceInput{ServiceConnectConfiguration: &types.ServiceConnectConfiguration{Enabled: true}},
@@ -67,9 +69,10 @@ func TestFargatePlacesByItself(t *testing.T) {
 
 func TestPlacementStrategiesThatAreRefused(t *testing.T) {
 	for want, strategy := range map[string][]types.PlacementStrategy{
-		"":                                  {{Type: types.PlacementStrategyTypeBinpack, Field: aws.String("MEMORY")}, {Type: types.PlacementStrategyTypeSpread, Field: aws.String("host")}},
-		"binpack field 'host' is invalid":   {{Type: types.PlacementStrategyTypeBinpack, Field: aws.String("host")}},
-		"Maximum number of strategies is 5": slices.Repeat([]types.PlacementStrategy{{Type: types.PlacementStrategyTypeRandom}}, 6),
+		"":                                      {{Type: types.PlacementStrategyTypeBinpack, Field: aws.String("MEMORY")}, {Type: types.PlacementStrategyTypeSpread, Field: aws.String("host")}},
+		"binpack field 'host' is invalid":       {{Type: types.PlacementStrategyTypeBinpack, Field: aws.String("host")}},
+		"random field should not be specified.": {{Type: types.PlacementStrategyTypeRandom, Field: aws.String("host")}},
+		"Maximum number of strategies is 5":     slices.Repeat([]types.PlacementStrategy{{Type: types.PlacementStrategyTypeRandom}}, 6),
 	} {
 		if _, got, _ := strings.Cut(refusal(checkPlacement("", nil, strategy)), ": "); got != want {
 			t.Errorf("got %q, want %q", got, want)

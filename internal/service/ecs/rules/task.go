@@ -54,7 +54,7 @@ func CheckOverrides(def *types.TaskDefinition, o *types.TaskOverride) error {
 	if n := overrideLength(o); n > maxOverrides {
 		return fault.InvalidParameter("Container Overrides length must be at most %d", maxOverrides)
 	}
-	if err := checkEphemeralStorage(o.EphemeralStorage); err != nil {
+	if err := checkEphemeralStorage(o.EphemeralStorage, def.RequiresCompatibilities); err != nil {
 		return err
 	}
 	return checkOverriddenSize(def, o)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
@@ -12,11 +13,17 @@ import (
 	"flyball/internal/service/ecs/fault"
 )
 
+// maxContainers is AWS's quota of containers in a task definition.
+const maxContainers = 10
+
 // CheckDefinition validates a task definition with its defaults filled in. Size
 // is its task-level CPU and memory, 0 where it has none.
 func CheckDefinition(in *ecs.RegisterTaskDefinitionInput, size Size) error {
-	if !ValidName(aws.ToString(in.Family)) {
-		return fault.Client("Family contains invalid characters or is longer than 255 characters.")
+	switch family := aws.ToString(in.Family); {
+	case len(family) > 255:
+		return fault.Client("Family cannot be longer than 255 characters.")
+	case !ValidName(family):
+		return fault.Client("Family contains invalid characters.")
 	}
 	if len(in.ContainerDefinitions) == 0 {
 		return fault.Client("Container list cannot be empty.")
@@ -24,6 +31,8 @@ func CheckDefinition(in *ecs.RegisterTaskDefinitionInput, size Size) error {
 	switch {
 	case in.Tags != nil && len(in.Tags) == 0:
 		return fault.Client("Tags can not be empty.")
+	case len(in.ContainerDefinitions) > maxContainers:
+		return fault.Client("Too many containers.")
 	case len(in.InferenceAccelerators) > 0: //lint:ignore SA1019 old clients still send it
 		return fault.Client("Unsupported field 'inferenceAccelerators'.")
 	}
@@ -32,7 +41,7 @@ func CheckDefinition(in *ecs.RegisterTaskDefinitionInput, size Size) error {
 			return err
 		}
 	}
-	if err := checkEphemeralStorage(in.EphemeralStorage); err != nil {
+	if err := checkEphemeralStorage(in.EphemeralStorage, in.RequiresCompatibilities); err != nil {
 		return err
 	}
 	names := map[string]bool{}
@@ -43,7 +52,7 @@ func CheckDefinition(in *ecs.RegisterTaskDefinitionInput, size Size) error {
 			return err
 		}
 		if names[*c.Name] {
-			return fault.Client("Container names must be unique: '%s'.", *c.Name)
+			return fault.Client("Container names must be unique within a task definition")
 		}
 		names[*c.Name] = true
 		essential = essential || c.Essential == nil || *c.Essential
@@ -54,8 +63,10 @@ func CheckDefinition(in *ecs.RegisterTaskDefinitionInput, size Size) error {
 	if err := checkDependencies(in.ContainerDefinitions); err != nil {
 		return err
 	}
-	if err := checkVolumes(in); err != nil {
-		return err
+	for _, check := range []func(*ecs.RegisterTaskDefinitionInput) error{checkVolumes, checkSharedPorts, checkRouter, checkProxy} {
+		if err := check(in); err != nil {
+			return err
+		}
 	}
 	return checkTotals(in.ContainerDefinitions, size)
 }
@@ -65,9 +76,48 @@ func HasContainer(def *types.TaskDefinition, name string) bool {
 	return slices.ContainsFunc(def.ContainerDefinitions, func(c types.ContainerDefinition) bool { return *c.Name == name })
 }
 
-func checkEphemeralStorage(s *types.EphemeralStorage) error {
-	if s != nil && (s.SizeInGiB < 21 || s.SizeInGiB > 200) {
-		return fault.Client("Invalid ephemeral storage setting: sizeInGiB must be between 21 and 200.")
+func checkEphemeralStorage(s *types.EphemeralStorage, on []types.Compatibility) error {
+	switch {
+	case s == nil:
+		return nil
+	case slices.Contains(on, types.CompatibilityEc2) && !slices.Contains(on, types.CompatibilityFargate):
+		return fault.Client("Tasks using the EC2 launch type do not support EphemeralStorage.")
+	case s.SizeInGiB < 21:
+		return fault.Client("EphemeralStorage size should be at least 21")
+	case s.SizeInGiB > 200:
+		return fault.Client("EphemeralStorage size should be at most 200")
+	}
+	return nil
+}
+
+// checkRouter refuses logs for FireLens in a task that has no container for them.
+func checkRouter(in *ecs.RegisterTaskDefinitionInput) error {
+	routes := func(c types.ContainerDefinition) bool { return c.FirelensConfiguration != nil }
+	routed := func(c types.ContainerDefinition) bool {
+		return c.LogConfiguration != nil && c.LogConfiguration.LogDriver == types.LogDriverAwsfirelens
+	}
+	if slices.ContainsFunc(in.ContainerDefinitions, routed) && !slices.ContainsFunc(in.ContainerDefinitions, routes) {
+		return fault.Client("When awsfirelens log driver is specified in log configuration, a firelens configuration object must be configured in one of the containers.")
+	}
+	return nil
+}
+
+// checkProxy validates what is kept and never started.
+func checkProxy(in *ecs.RegisterTaskDefinitionInput) error {
+	p := in.ProxyConfiguration
+	if p == nil {
+		return nil
+	}
+	has := func(property string) bool {
+		return slices.ContainsFunc(p.Properties, func(v types.KeyValuePair) bool { return aws.ToString(v.Name) == property })
+	}
+	switch {
+	case in.NetworkMode != types.NetworkModeAwsvpc:
+		return fault.Client("APPMESH proxy configuration is only supported in networkMode=awsvpc")
+	case !slices.ContainsFunc(in.ContainerDefinitions, func(c types.ContainerDefinition) bool { return *c.Name == aws.ToString(p.ContainerName) }):
+		return fault.Client("Proxy container [%s] does not exist.", aws.ToString(p.ContainerName))
+	case !has("ProxyIngressPort"):
+		return fault.Client("Ingress port not found")
 	}
 	return nil
 }
@@ -134,14 +184,14 @@ func checkFargate(in *ecs.RegisterTaskDefinitionInput, size Size) error {
 		return fault.Client("Fargate requires that 'cpu' be defined at the task level.")
 	case size.Memory == 0:
 		return fault.Client("Fargate requires that 'memory' be defined at the task level.")
-	case !size.Fargate():
+	case !size.Fargate(), size.CPU < 1024 && onWindows(in.RuntimePlatform):
 		return noFargateSize(size)
 	case in.PidMode == types.PidModeHost:
 		return fault.Client("Tasks using the Fargate launch type do not support pidMode 'host'. The supported value for pidMode is 'task'.")
 	case in.IpcMode != "":
 		return notOnFargate("ipcMode")
 	case len(in.PlacementConstraints) > 0:
-		return notOnFargate("placementConstraints")
+		return notOnFargate("constraints")
 	}
 	for _, c := range in.ContainerDefinitions {
 		if err := checkFargateContainer(c); err != nil {
@@ -175,15 +225,28 @@ func checkFargateContainer(c types.ContainerDefinition) error {
 	case len(c.DockerSecurityOptions) > 0:
 		return notOnFargate("dockerSecurityOptions")
 	case slices.ContainsFunc(c.ResourceRequirements, gpu):
-		return notOnFargate("gpu")
+		return fault.Client("Tasks using the Fargate launch type do not support GPU resource requirements.")
 	case len(linux.Devices) > 0:
 		return notOnFargate("devices")
+	case linux.SharedMemorySize != nil:
+		return notOnFargate("sharedMemorySize")
 	case linux.MaxSwap != nil:
 		return notOnFargate("maxSwap")
 	case linux.Swappiness != nil:
 		return notOnFargate("swappiness")
 	}
+	if linux.Capabilities != nil {
+		for _, added := range linux.Capabilities.Add {
+			if added != "SYS_PTRACE" {
+				return fault.Client("%s is not allowed on Fargate.", added)
+			}
+		}
+	}
 	return nil
+}
+
+func onWindows(p *types.RuntimePlatform) bool {
+	return p != nil && strings.HasPrefix(string(p.OperatingSystemFamily), "WINDOWS")
 }
 
 // checkAwsvpc refuses what a container cannot have where the task has a network interface.
@@ -195,12 +258,34 @@ func checkAwsvpc(c *types.ContainerDefinition, mode types.NetworkMode) error {
 		return fault.Client("Links are not supported when networkMode=awsvpc.")
 	case aws.ToBool(c.DisableNetworking):
 		return fault.Client("Disable Networking is not supported on container when networkMode=awsvpc")
+	case c.Hostname != nil:
+		return fault.Client("hostname is not supported on container when networkMode=awsvpc.")
 	case len(c.DnsSearchDomains) > 0:
 		return fault.Client("DNS search domains are not supported on container when networkMode=awsvpc")
 	case len(c.DnsServers) > 0:
 		return fault.Client("DNS servers are not supported on container when networkMode=awsvpc")
 	case len(c.ExtraHosts) > 0:
 		return fault.Client("Extra hosts are not supported on container when networkMode=awsvpc")
+	}
+	return nil
+}
+
+func checkEFS(v *types.EFSVolumeConfiguration) error {
+	if v == nil {
+		return nil
+	}
+	encrypted := v.TransitEncryption == types.EFSTransitEncryptionEnabled
+	auth := v.AuthorizationConfig
+	if auth == nil {
+		auth = &types.EFSAuthorizationConfig{}
+	}
+	switch {
+	case auth.AccessPointId != nil && !slices.Contains([]string{"", "/"}, aws.ToString(v.RootDirectory)):
+		return fault.Client(`When using an EFS access point, the root directory must either be set to "/" or be omitted.`)
+	case auth.Iam == types.EFSAuthorizationConfigIAMEnabled && !encrypted:
+		return fault.Client("EFS IAM authorization requires TransitEncryption to be enabled.")
+	case v.TransitEncryptionPort != nil && !encrypted:
+		return fault.Client("TransitEncryptionPort requires that TransitEncryption is enabled.")
 	}
 	return nil
 }
@@ -223,6 +308,9 @@ func checkVolumes(in *ecs.RegisterTaskDefinitionInput) error {
 			return notOnFargate("sourcePath")
 		case v.DockerVolumeConfiguration != nil && fargate:
 			return notOnFargate("dockerVolumeConfiguration")
+		}
+		if err := checkEFS(v.EfsVolumeConfiguration); err != nil {
+			return err
 		}
 		volumes[name] = true
 	}

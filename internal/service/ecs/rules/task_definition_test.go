@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -66,6 +67,19 @@ func TestInvalidTaskDefinitions(t *testing.T) {
 	ec2 := func(in *input) {
 		in.RequiresCompatibilities, in.NetworkMode, in.Cpu, in.Memory = nil, "", nil, nil
 	}
+	ranges := func(of ...string) (mappings []types.PortMapping) {
+		for _, r := range of {
+			mappings = append(mappings, types.PortMapping{ContainerPortRange: &r})
+		}
+		return mappings
+	}
+	checked := func(h types.HealthCheck) *types.HealthCheck {
+		h.Command = []string{"CMD", "true"}
+		return &h
+	}
+	disk := func(size int32) func(*input) {
+		return func(in *input) { in.EphemeralStorage = &types.EphemeralStorage{SizeInGiB: size} }
+	}
 	tests := []struct {
 		name    string
 		changes []func(*input)
@@ -110,6 +124,62 @@ func TestInvalidTaskDefinitions(t *testing.T) {
 		{"swap on Fargate", []func(*input){first(func(c *types.ContainerDefinition) { c.LinuxParameters = &types.LinuxParameters{MaxSwap: aws.Int32(0)} })},
 			"Fargate compatible task definitions do not support maxSwap"},
 		{"IPC mode on Fargate", []func(*input){func(in *input) { in.IpcMode = types.IpcModeHost }}, "Fargate compatible task definitions do not support ipcMode"},
+		{"a character that no image has", []func(*input){first(func(c *types.ContainerDefinition) { c.Image = aws.String("$IMAGE:$TAG") })}, "Container.image contains invalid characters."},
+		{"a space behind an image", []func(*input){first(func(c *types.ContainerDefinition) { c.Image = aws.String("web:1 ") })}, "Container.image contains invalid characters."},
+		{"a space in the family", []func(*input){func(in *input) { in.Family = aws.String("a b") }}, "Family contains invalid characters."},
+		{"eleven containers", []func(*input){func(in *input) { in.ContainerDefinitions = slices.Repeat(in.ContainerDefinitions, 11) }}, "Too many containers."},
+		{"two containers of one name", []func(*input){beside("web", func(_, _ *types.ContainerDefinition) {})}, "Container names must be unique within a task definition"},
+		{"a container with a host name", []func(*input){first(func(c *types.ContainerDefinition) { c.Hostname = aws.String("web") })}, "hostname is not supported on container when networkMode=awsvpc."},
+		{"a port and a range", []func(*input){first(func(c *types.ContainerDefinition) { c.PortMappings[0].ContainerPortRange = aws.String("90-95") })},
+			"Invalid port mapping for container 'web', cannot specify both single port and port range."},
+		{"a range that ends before it begins", []func(*input){first(func(c *types.ContainerDefinition) { c.PortMappings = ranges("95-90") })}, "Invalid 'containerPortRange' setting for container 'web'."},
+		{"ranges that overlap", []func(*input){first(func(c *types.ContainerDefinition) { c.PortMappings = ranges("8080-8090", "8085-8095") })},
+			"TCP container port '8085' is used multiple times in task when networkMode=awsvpc."},
+		{"one port for two containers", []func(*input){beside("other", func(c, other *types.ContainerDefinition) { other.PortMappings = c.PortMappings })},
+			"TCP container port '8080' is used multiple times in task when networkMode=awsvpc."},
+		{"one name for two ports", []func(*input){beside("other", func(c, other *types.ContainerDefinition) {
+			c.PortMappings[0].Name = aws.String("http")
+			other.PortMappings = []types.PortMapping{{ContainerPort: aws.Int32(81), Name: aws.String("http")}}
+		})}, "When networkMode=awsvpc, port mapping name is already used"},
+		{"restarts at once", []func(*input){first(func(c *types.ContainerDefinition) {
+			c.RestartPolicy = &types.ContainerRestartPolicy{Enabled: aws.Bool(true), RestartAttemptPeriod: aws.Int32(59)}
+		})}, "The 'restartAttemptPeriod' setting for container 'web' must be between 60 and 1800."},
+		{"checks that are too rare", []func(*input){first(func(c *types.ContainerDefinition) {
+			c.HealthCheck = checked(types.HealthCheck{Interval: aws.Int32(301)})
+		})},
+			"Health check interval must be less than or equal to the maximum allowed value 300 for container 'web'"},
+		{"checks that are too short", []func(*input){first(func(c *types.ContainerDefinition) { c.HealthCheck = checked(types.HealthCheck{Timeout: aws.Int32(1)}) })},
+			"Health check timeout must be greater than or equal to the minimum allowed value 2 for container 'web'"},
+		{"eleven environment files", []func(*input){first(func(c *types.ContainerDefinition) {
+			c.EnvironmentFiles = make([]types.EnvironmentFile, 11)
+		})}, "The maximum number of environment files was exceeded. Specify ten or less and try again."},
+		{"an environment file without an ARN", []func(*input){first(func(c *types.ContainerDefinition) {
+			c.EnvironmentFiles = []types.EnvironmentFile{{Type: "s3", Value: aws.String("s3://settings/web.env")}}
+		})}, "Invalid arn syntax."},
+		{"a small disk", []func(*input){disk(20)}, "EphemeralStorage size should be at least 21"},
+		{"a large disk", []func(*input){disk(201)}, "EphemeralStorage size should be at most 200"},
+		{"a disk on EC2", []func(*input){disk(30), func(in *input) { in.RequiresCompatibilities = []types.Compatibility{types.CompatibilityEc2} }}, "Tasks using the EC2 launch type do not support EphemeralStorage."},
+		{"a capability that Fargate lacks", []func(*input){first(func(c *types.ContainerDefinition) {
+			c.LinuxParameters = &types.LinuxParameters{Capabilities: &types.KernelCapabilities{Add: []string{"SYS_PTRACE", "NET_ADMIN"}}}
+		})}, "NET_ADMIN is not allowed on Fargate."},
+		{"a GPU on Fargate", []func(*input){first(func(c *types.ContainerDefinition) {
+			c.ResourceRequirements = []types.ResourceRequirement{{Type: types.ResourceTypeGpu, Value: aws.String("1")}}
+		})}, "Tasks using the Fargate launch type do not support GPU resource requirements."},
+		{"shared memory on Fargate", []func(*input){first(func(c *types.ContainerDefinition) {
+			c.LinuxParameters = &types.LinuxParameters{SharedMemorySize: aws.Int32(64)}
+		})}, "Fargate compatible task definitions do not support sharedMemorySize"},
+		{"a place on Fargate", []func(*input){func(in *input) {
+			in.PlacementConstraints = []types.TaskDefinitionPlacementConstraint{{Type: "memberOf"}}
+		}}, "Fargate compatible task definitions do not support constraints"},
+		{"Windows on a quarter of a CPU", []func(*input){func(in *input) {
+			in.RuntimePlatform = &types.RuntimePlatform{OperatingSystemFamily: types.OSFamilyWindowsServer2022Core}
+		}}, "No Fargate configuration exists for given values: 256 CPU, 512 memory. See the Amazon ECS documentation for the valid values."},
+		{"a proxy without its container", []func(*input){func(in *input) { in.ProxyConfiguration = &types.ProxyConfiguration{ContainerName: aws.String("envoy")} }},
+			"Proxy container [envoy] does not exist."},
+		{"a proxy without its port", []func(*input){func(in *input) { in.ProxyConfiguration = &types.ProxyConfiguration{ContainerName: aws.String("web")} }}, "Ingress port not found"},
+		{"a proxy on a bridge", []func(*input){ec2, func(in *input) {
+			in.Memory, in.ProxyConfiguration = aws.String("512"), &types.ProxyConfiguration{ContainerName: aws.String("web")}
+		}}, "APPMESH proxy configuration is only supported in networkMode=awsvpc"},
 		{"a dependency that is not there", []func(*input){first(func(c *types.ContainerDefinition) { c.DependsOn = on("none", "START") })},
 			"Cannot depend on container + 'none' because it does not exist"},
 		{"the end of an essential container", []func(*input){beside("other", func(c, _ *types.ContainerDefinition) { c.DependsOn = on("other", "COMPLETE") })},
@@ -134,6 +204,9 @@ func TestVolumesThatAreRefused(t *testing.T) {
 	mount := func(name string) []types.MountPoint {
 		return []types.MountPoint{{SourceVolume: aws.String(name), ContainerPath: aws.String("/data")}}
 	}
+	efs := func(c types.EFSVolumeConfiguration) []types.Volume {
+		return []types.Volume{{Name: aws.String("data"), EfsVolumeConfiguration: &c}}
+	}
 	host := &types.HostVolumeProperties{SourcePath: aws.String("/srv")}
 	for want, volumes := range map[string][]types.Volume{
 		"Unknown volume 'data'.":                   nil,
@@ -142,6 +215,9 @@ func TestVolumesThatAreRefused(t *testing.T) {
 		"No volume configuration can be configured for volume 'data', which is configured at launch.": {{Name: aws.String("data"), ConfiguredAtLaunch: aws.Bool(true), Host: host}},
 		"Fargate compatible task definitions do not support dockerVolumeConfiguration":                {{Name: aws.String("data"), DockerVolumeConfiguration: &types.DockerVolumeConfiguration{}}},
 		"Fargate compatible task definitions do not support sourcePath":                               {{Name: aws.String("data"), Host: host}},
+		`When using an EFS access point, the root directory must either be set to "/" or be omitted.`: efs(types.EFSVolumeConfiguration{RootDirectory: aws.String("/web"), AuthorizationConfig: &types.EFSAuthorizationConfig{AccessPointId: aws.String("fsap-1")}}),
+		"EFS IAM authorization requires TransitEncryption to be enabled.":                             efs(types.EFSVolumeConfiguration{AuthorizationConfig: &types.EFSAuthorizationConfig{Iam: types.EFSAuthorizationConfigIAMEnabled}}),
+		"TransitEncryptionPort requires that TransitEncryption is enabled.":                           efs(types.EFSVolumeConfiguration{TransitEncryptionPort: aws.Int32(2999)}),
 	} {
 		in := definition()
 		in.Volumes = volumes
@@ -183,7 +259,8 @@ func TestLogConfigurations(t *testing.T) {
 		{"a group that is not to be made", "awslogs", whole(options{"awslogs-create-group": "false"}), true, "", "ClientException: Log driver awslogs option 'awslogs-create-group' should only be set to 'true', else omit option."},
 		{"an unknown mode", "awslogs", whole(options{"mode": "fast"}), true, "", "ClientException: Log driver awslogs option 'mode' should be 'blocking' or 'non-blocking'."},
 		{"json-file on EC2", "json-file", options{"max-size": "1m"}, true, "", ""},
-		{"json-file on Fargate", "json-file", nil, false, "", "ClientException: Fargate compatible task definitions do not support log driver json-file."},
+		{"json-file on Fargate", "json-file", nil, false, "", "ClientException: json-file is not a valid log driver. Must be one of [awslogs,splunk,awsfirelens]"},
+		{"no container for FireLens", "awsfirelens", nil, false, "", "ClientException: When awsfirelens log driver is specified in log configuration, a firelens configuration object must be configured in one of the containers."},
 		{"no driver", "none", nil, true, "", "ClientException: Invalid logDriver setting for container 'web'."},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

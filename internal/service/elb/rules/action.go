@@ -25,8 +25,9 @@ func Actions(given []types.Action) ([]types.Action, error) {
 	switch {
 	case len(given) == 0:
 		return nil, fault.Validation("At least one action must be specified")
-	case len(given) > 1 && routing(given) > 1:
-		return nil, fault.InvalidAction("You can specify only one action of the types forward, redirect and fixed-response, and it must be the last")
+	}
+	if err := checkTogether(given); err != nil {
+		return nil, err
 	}
 	actions := make([]types.Action, len(given))
 	for i, a := range given {
@@ -38,14 +39,19 @@ func Actions(given []types.Action) ([]types.Action, error) {
 	return actions, nil
 }
 
-func routing(actions []types.Action) (n int) {
+// checkTogether refuses more than one action that routes.
+func checkTogether(actions []types.Action) error {
+	var routing []string
 	for _, a := range actions {
 		switch a.Type {
 		case types.ActionTypeEnumForward, types.ActionTypeEnumRedirect, types.ActionTypeEnumFixedResponse:
-			n++
+			routing = append(routing, string(a.Type))
 		}
 	}
-	return n
+	if len(routing) > 1 {
+		return fault.InvalidAction("Action types '%s' cannot be specified together", strings.Join(routing, ","))
+	}
+	return nil
 }
 
 func action(a types.Action) (types.Action, error) {
@@ -105,29 +111,34 @@ func forward(a types.Action) (*types.ForwardActionConfig, error) {
 			f.TargetGroupStickinessConfig = a.ForwardConfig.TargetGroupStickinessConfig
 		}
 	} else if a.TargetGroupArn != nil && (len(f.TargetGroups) > 1 || aws.ToString(f.TargetGroups[0].TargetGroupArn) != *a.TargetGroupArn) {
-		return nil, fault.Validation("You can only specify one target group using ForwardConfig and it must be the same target group specified in TargetGroupArn")
+		return nil, fault.Validation("You can specify both a target group list and a top-level target group ARN only if the ARNs match")
 	}
 	if len(f.TargetGroups) > MostGroups {
-		return nil, fault.TooManyActions("A forward action can have '%d' target groups at most", MostGroups)
+		return nil, fault.TooManyActions("You cannot specify more than %d target groups per action", MostGroups)
 	}
 	whole := &types.ForwardActionConfig{TargetGroups: slices.Clone(f.TargetGroups), TargetGroupStickinessConfig: f.TargetGroupStickinessConfig}
 	for i := range whole.TargetGroups {
-		if err := checkTuple(&whole.TargetGroups[i], whole.TargetGroups[:i]); err != nil {
+		if err := checkTuple(&whole.TargetGroups[i], whole.TargetGroups[:i], len(whole.TargetGroups) > 1); err != nil {
 			return nil, err
 		}
 	}
 	return whole, checkStickiness(whole)
 }
 
-// checkTuple checks one target group of several, and gives it a weight.
-func checkTuple(t *types.TargetGroupTuple, before []types.TargetGroupTuple) error {
+// checkTuple checks a target group of an action. One of several has to say how much it
+// gets, and one alone gets all.
+func checkTuple(t *types.TargetGroupTuple, before []types.TargetGroupTuple, several bool) error {
 	arn := aws.ToString(t.TargetGroupArn)
-	t.Weight = cmp.Or(t.Weight, aws.Int32(1))
+	if t.Weight == nil && !several {
+		t.Weight = aws.Int32(1)
+	}
 	switch {
 	case arn == "":
 		return fault.Validation("A target group ARN must be specified")
-	case *t.Weight < 0 || *t.Weight > maxWeight:
-		return fault.Validation("Weight '%d' must be between '0-%d' inclusive", *t.Weight, maxWeight)
+	case several && (t.Weight == nil || *t.Weight < 0 || *t.Weight > maxWeight):
+		return fault.Validation("The weight for each target group must be between 0 and %d, inclusive", maxWeight)
+	case !several && (*t.Weight < 1 || *t.Weight > maxWeight):
+		return fault.Validation("The weight for the target group must be between 1 and %d, inclusive", maxWeight)
 	case slices.ContainsFunc(before, func(b types.TargetGroupTuple) bool { return *b.TargetGroupArn == arn }):
 		return fault.Validation("Target group '%s' was specified multiple times", arn)
 	}
@@ -144,9 +155,9 @@ func checkStickiness(f *types.ForwardActionConfig) error {
 	switch d := s.DurationSeconds; {
 	case !aws.ToBool(s.Enabled) && aws.ToInt32(d) == 0: // Terraform says 0 where there is none
 	case d == nil:
-		return fault.Validation("Target group stickiness duration must be specified when stickiness is enabled")
+		return fault.Validation("You must provide a duration when enabling target group stickiness")
 	case *d < 1 || *d > week:
-		return fault.Validation("Target group stickiness duration '%d' must be between '1-%d' inclusive", *d, week)
+		return fault.Validation("Target group stickiness duration must be between 1 and %d seconds", week)
 	}
 	return nil
 }
@@ -154,7 +165,7 @@ func checkStickiness(f *types.ForwardActionConfig) error {
 // redirect is where an action redirects to: what is not given is the request's.
 func redirect(r *types.RedirectActionConfig) (*types.RedirectActionConfig, error) {
 	if r == nil {
-		return nil, fault.Validation("A RedirectConfig must be specified with the action type 'redirect'")
+		return nil, fault.Validation("For actions of type 'redirect', you must specify the following fields: 'RedirectConfig'")
 	}
 	whole := &types.RedirectActionConfig{
 		StatusCode: r.StatusCode,
@@ -163,26 +174,27 @@ func redirect(r *types.RedirectActionConfig) (*types.RedirectActionConfig, error
 	}
 	if port := *whole.Port; port != "#{port}" {
 		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-			return nil, fault.Validation("Port '%s' must be '#{port}' or a number between '1' and '65535' inclusive", port)
+			return nil, fault.Validation("The Port parameter must be either an integer between 1 and 65535 or '#{port}'.")
 		}
 	}
 	switch {
 	case !strings.HasPrefix(*whole.Path, "/"):
-		return nil, fault.Validation("Path '%s' must begin with a '/' character", *whole.Path)
+		return nil, fault.Validation("The Path parameter must be a valid path, should start with a '/', and may contain up to one of each of these placeholders: " +
+			"'#{path}', '#{host}', '#{port}'.")
 	case *whole.Protocol == "#{protocol}" && *whole.Host == "#{host}" && *whole.Port == "#{port}" && *whole.Path == "/#{path}":
 		return nil, fault.InvalidAction("The redirect configuration is not valid because it creates a loop")
 	}
 	return whole, nil
 }
 
-var contentTypes = []string{"text/plain", "text/css", "text/html", "application/javascript", "application/json"}
+var contentTypes = []string{"text/html", "application/json", "application/javascript", "text/css", "text/plain"}
 
 func checkFixedResponse(f *types.FixedResponseActionConfig) error {
 	if f == nil {
-		return fault.Validation("A FixedResponseConfig must be specified with the action type 'fixed-response'")
+		return fault.Validation("For actions of type 'fixed-response', you must specify the following fields: 'FixedResponseConfig'")
 	}
 	if t := aws.ToString(f.ContentType); t != "" && !slices.Contains(contentTypes, t) {
-		return fault.InvalidAction("The ContentType must be one of: '%s'", strings.Join(contentTypes, "', '"))
+		return fault.InvalidAction("The ContentType must be one of:'%s'", strings.Join(contentTypes, "', '"))
 	}
 	return nil
 }

@@ -20,11 +20,18 @@ type Attributes struct {
 
 type attribute struct {
 	key, usual string
-	check      func(value string) string // what the value must be and is not
+	check      func(value string) string // what the value must be and is not, or a whole message
 }
 
 // yesOrNo is an attribute that is on or off.
-func yesOrNo(key, usual string) attribute { return oneOf(key, usual, "true", "false") }
+func yesOrNo(key, usual string) attribute {
+	return attribute{key, usual, func(value string) string {
+		if value == "true" || value == "false" {
+			return ""
+		}
+		return fmt.Sprintf("The value of '%s' must be 'true' or 'false', but was '%s'", key, value)
+	}}
+}
 
 func oneOf(key, usual string, values ...string) attribute {
 	return attribute{key, usual, func(value string) string {
@@ -42,6 +49,58 @@ func between(key, usual string, least, most int) attribute {
 		}
 		return fmt.Sprintf("must be between '%d-%d' inclusive", least, most)
 	}}
+}
+
+// seconds is an attribute of which AWS speaks as of a text's length.
+func seconds(key, usual string, least, most int) attribute {
+	return attribute{key, usual, func(value string) string {
+		n, err := strconv.Atoi(value)
+		switch {
+		case err != nil:
+			return fmt.Sprintf("must be between '%d-%d' inclusive", least, most)
+		case n > most:
+			return fmt.Sprintf("The value of '%s' cannot be greater than %d characters", key, most)
+		case n < least:
+			return fmt.Sprintf("The value of '%s' cannot be less than %d characters", key, least)
+		}
+		return ""
+	}}
+}
+
+// among is an attribute of listeners that has one of some values, or none.
+func among(key string, values ...string) attribute {
+	return attribute{key, "", func(value string) string {
+		if value == "" || slices.Contains(values, value) {
+			return ""
+		}
+		return fmt.Sprintf("The value of '%s' must be from the following: [%s], but was '%s'", key, strings.Join(values, ", "), value)
+	}}
+}
+
+// desync is what is done with requests that are not as they should be. AWS does not name
+// this attribute where it refuses a value.
+func desync(usual string, others ...string) attribute {
+	a := oneOf("routing.http.desync_mitigation_mode", usual, append([]string{usual}, others...)...)
+	check := a.check
+	a.check = func(value string) string {
+		if must := check(value); must != "" {
+			return fmt.Sprintf("'%s' %s", value, must)
+		}
+		return ""
+	}
+	return a
+}
+
+// saying is an attribute whose wrong values have a message of their own.
+func saying(a attribute, message string) attribute {
+	check := a.check
+	a.check = func(value string) string {
+		if check(value) == "" {
+			return ""
+		}
+		return message
+	}
+	return a
 }
 
 // orElse is an attribute that takes one more value.
@@ -68,6 +127,19 @@ func text(key string, most int) attribute {
 	}}
 }
 
+// headerName is the name of a header of requests.
+func headerName(key, usual string) attribute {
+	return attribute{key, usual, func(value string) string {
+		switch {
+		case len(value) > maxHeaderName:
+			return fmt.Sprintf("must have at most %d characters", maxHeaderName)
+		case value != "" && !tokens.MatchString(value):
+			return fmt.Sprintf("The value of '%s' contains invalid characters", key)
+		}
+		return ""
+	}}
+}
+
 // Usual are the attributes of a resource that has just been made.
 func (as Attributes) Usual() map[string]string {
 	all := make(map[string]string, len(as.list))
@@ -85,7 +157,11 @@ func (as Attributes) With(have, set map[string]string) (map[string]string, error
 		if i < 0 {
 			return nil, fault.Validation("%s attribute key '%s' is not recognized", as.kind, key)
 		}
-		if must := as.list[i].check(value); must != "" {
+		switch must := as.list[i].check(value); {
+		case must == "":
+		case !strings.HasPrefix(must, "must "):
+			return nil, fault.Validation("%s", must)
+		default:
 			return nil, fault.Validation("'%s' value '%s' %s", key, value, must)
 		}
 		all[key] = value
@@ -125,19 +201,21 @@ const (
 func BalancerAttributes() Attributes {
 	return Attributes{"Load balancer", []attribute{
 		yesOrNo("access_logs.s3.enabled", "false"), text("access_logs.s3.bucket", maxValue), text("access_logs.s3.prefix", maxValue),
-		between("client_keep_alive.seconds", "3600", 60, week),
+		saying(between("client_keep_alive.seconds", "3600", 60, week), fmt.Sprintf("The value of 'client_keep_alive.seconds' must be an integer between 60 and %d", week)),
 		yesOrNo("connection_logs.s3.enabled", "false"), text("connection_logs.s3.bucket", maxValue), text("connection_logs.s3.prefix", maxValue),
 		yesOrNo("deletion_protection.enabled", "false"),
 		yesOrNo("health_check_logs.s3.enabled", "false"), text("health_check_logs.s3.bucket", maxValue), text("health_check_logs.s3.prefix", maxValue),
-		between("idle_timeout.timeout_seconds", "60", 1, 4000),
+		seconds("idle_timeout.timeout_seconds", "60", 1, 4000),
 		yesOrNo("ipv6.deny_all_igw_traffic", "false"),
-		oneOf("load_balancing.cross_zone.enabled", "true", "true"),
-		oneOf("routing.http.desync_mitigation_mode", "defensive", "monitor", "defensive", "strictest"),
+		saying(oneOf("load_balancing.cross_zone.enabled", "true", "true"),
+			"The value for 'load_balancing.cross_zone.enabled' must always be 'true' for an Application Load Balancer"),
+		desync("defensive", "monitor", "strictest"),
 		yesOrNo("routing.http.drop_invalid_header_fields.enabled", "false"),
 		yesOrNo("routing.http.preserve_host_header.enabled", "false"),
 		yesOrNo("routing.http.x_amzn_tls_version_and_cipher_suite.enabled", "false"),
 		yesOrNo("routing.http.xff_client_port.enabled", "false"),
-		oneOf("routing.http.xff_header_processing.mode", "append", "append", "preserve", "remove"),
+		saying(oneOf("routing.http.xff_header_processing.mode", "append", "append", "preserve", "remove"),
+			"'routing.http.xff_header_processing.mode' must be set as 'preserve', 'append', or 'remove'"),
 		yesOrNo("routing.http2.enabled", "true"),
 		yesOrNo("waf.fail_open.enabled", "false"),
 		yesOrNo("zonal_shift.config.enabled", "false"),
@@ -193,7 +271,15 @@ func ListenerAttributes(https bool) Attributes {
 		"access_control_expose_headers", "access_control_max_age", "content_security_policy", "strict_transport_security",
 		"x_content_type_options", "x_frame_options",
 	} {
-		as.list = append(as.list, text("routing.http.response."+header+".header_value", maxValue))
+		key := "routing.http.response." + header + ".header_value"
+		switch header {
+		case "x_content_type_options":
+			as.list = append(as.list, among(key, "nosniff"))
+		case "x_frame_options":
+			as.list = append(as.list, among(key, "DENY", "SAMEORIGIN"))
+		default:
+			as.list = append(as.list, text(key, maxValue))
+		}
 	}
 	if !https {
 		return as
@@ -204,9 +290,7 @@ func ListenerAttributes(https bool) Attributes {
 		"x_amzn_mtls_clientcert_subject": "X-Amzn-Mtls-Clientcert-Subject", "x_amzn_mtls_clientcert_validity": "X-Amzn-Mtls-Clientcert-Validity",
 		"x_amzn_tls_cipher_suite": "X-Amzn-Tls-Cipher-Suite", "x_amzn_tls_version": "X-Amzn-Tls-Version",
 	} {
-		a := text("routing.http.request."+name+".header_name", 40)
-		a.usual = header
-		as.list = append(as.list, a)
+		as.list = append(as.list, headerName("routing.http.request."+name+".header_name", header))
 	}
 	slices.SortFunc(as.list, func(x, y attribute) int { return strings.Compare(x.key, y.key) })
 	return as
@@ -217,7 +301,7 @@ func ListenerAttributes(https bool) Attributes {
 func CheckBalancerAttributes(all map[string]string) error {
 	for _, log := range []string{"access_logs", "connection_logs", "health_check_logs"} {
 		if all[log+".s3.enabled"] == "true" && all[log+".s3.bucket"] == "" {
-			return fault.InvalidConfiguration("'%s.s3.bucket' must be specified when '%s.s3.enabled' is true", log, log)
+			return fault.InvalidConfiguration("The key '%s.s3.bucket' must set in order to enable %s", log, strings.ReplaceAll(log, "_", " "))
 		}
 	}
 	return nil

@@ -31,11 +31,11 @@ const (
 )
 
 // fields are those of conditions, and whether a rule can have several conditions on
-// them.
+// them, in the order in which AWS's messages list them.
 var fields = []struct {
 	name    string
 	several bool
-}{{hostHeader, false}, {pathPattern, false}, {httpHeader, true}, {requestMethod, false}, {queryString, true}, {sourceIP, false}}
+}{{httpHeader, true}, {requestMethod, false}, {hostHeader, false}, {queryString, true}, {pathPattern, false}, {sourceIP, false}}
 
 // Conditions are the conditions of a rule as they are read back.
 func Conditions(given []types.RuleCondition) ([]types.RuleCondition, error) {
@@ -60,7 +60,7 @@ func Conditions(given []types.RuleCondition) ([]types.RuleCondition, error) {
 	}
 	switch {
 	case values > MostValues:
-		return nil, fault.Validation("A rule can only have '%d' condition values", MostValues)
+		return nil, fault.Validation("A rule can only have '%d' condition values and regex values", MostValues)
 	case wildcards > MostWildcards:
 		return nil, fault.Validation("A rule can only have '%d' condition wildcards", MostWildcards)
 	}
@@ -85,7 +85,7 @@ func checkField(c types.RuleCondition, before []types.RuleCondition) error {
 	for i, f := range fields {
 		names[i] = f.name
 	}
-	return fault.Validation("Condition field '%s' must be one of '[%s]'", name, strings.Join(names, ", "))
+	return fault.Validation("Condition field '%s' must be one of '%s'", name, strings.Join(names, ","))
 }
 
 // condition is a condition as it is read back, and its values. A host or a path can
@@ -137,23 +137,23 @@ func condition(c types.RuleCondition) (whole types.RuleCondition, values []strin
 }
 
 func missingConfig(config, field string) error {
-	return fault.Validation("A '%s' must be specified with '%s'", config, field)
+	return fault.Validation("For conditions of type '%s', you must specify the following fields: '%s'", field, config)
 }
 
 // checkPatterns checks the values of a condition, which are patterns with wildcards
 // or regular expressions.
 func checkPatterns(c types.RuleCondition, config bool, values, expressions []string, check func(string) error) error {
 	field := *c.Field
+	name := map[string]string{hostHeader: "HostHeaderConfig", pathPattern: "PathPatternConfig", httpHeader: "HttpHeaderConfig"}[field]
 	switch {
 	case config && (len(c.Values) > 0 || len(c.RegexValues) > 0):
-		return fault.Validation("You cannot provide both Values and '%sConfig' for a condition of type '%s'",
-			map[string]string{hostHeader: "HostHeader", pathPattern: "PathPattern"}[field], field)
+		return fault.Validation("You cannot provide both Values and '%s' for a condition of type '%s'", name, field)
 	case len(c.Values) > 1:
 		return fault.Validation("The '%s' field contains too many values; the limit is '1'", field)
-	case len(values) == 0 && len(expressions) == 0:
-		return fault.Validation("A condition value must be specified")
-	case len(values) > 0 && len(expressions) > 0:
-		return fault.Validation("You cannot provide both Values and RegexValues for a condition of type '%s'", field)
+	case !config && len(values) == 0 && len(expressions) == 0:
+		return missingConfig("Values or RegexValues or "+name, field)
+	case (len(values) > 0) == (len(expressions) > 0):
+		return fault.Validation("You must provide exactly one of the following: ['Values' 'RegexValues'] for config of type '%s'", name)
 	}
 	for _, v := range values {
 		if err := checkLength(field, v); err != nil {
@@ -179,7 +179,7 @@ func checkLength(field, value string) error {
 	case value == "":
 		return fault.Validation("A condition value must be specified")
 	case len(value) > maxCondition:
-		return fault.Validation("The '%s' value is too long; the limit is '%d'", field, maxCondition)
+		return fault.Validation("Condition value for '%s' cannot contain more than %d characters", field, maxCondition)
 	}
 	return nil
 }
@@ -199,23 +199,26 @@ func checkHost(host string) error {
 		return nil
 	}
 	if !hosts.MatchString(host) || !hostEnd.MatchString(host) {
-		return fault.Validation("The 'host-header' value '%s' is not valid; the allowed characters are A-Z, a-z, 0-9, - . * ?, "+
-			"with at least one '.' and only letters after the last one", host)
+		return badCharacter(host)
 	}
 	return nil
 }
 
 func checkPath(path string) error {
 	if !paths.MatchString(path) {
-		return fault.Validation(`The 'path-pattern' value '%s' is not valid; the allowed characters are A-Z, a-z, 0-9, _ - . $ / ~ " ' @ : + & * ?`, path)
+		return badCharacter(path)
 	}
 	return nil
+}
+
+func badCharacter(value string) error {
+	return fault.Validation("Condition value '%s' contains a character that is not valid", value)
 }
 
 func checkHeaderName(name string) error {
 	switch {
 	case len(name) > maxHeaderName:
-		return fault.Validation("The 'HttpHeaderName' value is too long; the limit is '%d'", maxHeaderName)
+		return fault.Validation("Condition value for '%s' cannot contain more than %d characters", httpHeader, maxHeaderName)
 	case !tokens.MatchString(name):
 		return fault.Validation("The 'HttpHeaderName' value '%s' is not valid", name)
 	case strings.EqualFold(name, "host"):
@@ -231,7 +234,7 @@ func checkMethods(values []string) error {
 	for _, v := range values {
 		switch {
 		case len(v) > maxHeaderName:
-			return fault.Validation("The 'http-request-method' value is too long; the limit is '%d'", maxHeaderName)
+			return fault.Validation("Condition value for '%s' cannot contain more than %d characters", requestMethod, maxHeaderName)
 		case !methods.MatchString(v):
 			return fault.Validation("The 'http-request-method' value is invalid; the allowed characters are A-Z, hyphen and underscore")
 		}
@@ -249,10 +252,8 @@ func queryValues(pairs []types.QueryStringKeyValuePair) (values []string, err er
 		switch {
 		case value == "":
 			return nil, fault.Validation("A 'Value' must be specified in 'QueryStringKeyValuePair'")
-		case len(key) > maxCondition:
-			return nil, fault.Validation("The 'Key' value is too long; the limit is '%d'", maxCondition)
-		case len(value) > maxCondition:
-			return nil, fault.Validation("The 'Value' value is too long; the limit is '%d'", maxCondition)
+		case len(key) > maxCondition || len(value) > maxCondition:
+			return nil, fault.Validation("Condition value for '%s' cannot contain more than %d characters", queryString, maxCondition)
 		}
 		values = append(values, key+"="+value)
 	}

@@ -18,7 +18,10 @@ func CheckBalancerName(name string) error {
 	if strings.HasPrefix(name, "internal-") {
 		return fault.Validation("The load balancer name '%s' cannot begin with 'internal-'", name)
 	}
-	return checkName("The load balancer name", name)
+	if strings.HasSuffix(name, "-") && len(name) <= maxName {
+		return fault.Validation("The load balancer name '%s' cannot end with a hyphen(-)", name)
+	}
+	return checkName("The load balancer name", name, "and")
 }
 
 // CheckGroupName checks the name of a target group ("CreateTargetGroup"). AWS has no
@@ -28,19 +31,19 @@ func CheckGroupName(name string) error {
 		return fault.Validation("1 validation error detected: Value '%s' at 'targetGroup.targetGroupArn.targetGroupName' failed to satisfy constraint: "+
 			"Member must satisfy regular expression pattern: (?!.*--)(?!^-)(?!.*-$)^[A-Za-z0-9-]+$", name)
 	}
-	return checkName("Target group name", name)
+	return checkName("Target group name", name, "or")
 }
 
-func checkName(what, name string) error {
+func checkName(what, name, and string) error {
 	switch {
 	case name == "":
 		return fault.Validation("%s '%s' cannot be empty", what, name)
 	case len(name) > maxName:
 		return fault.Validation("%s '%s' cannot be longer than '%d' characters", what, name, maxName)
 	case strings.Trim(name, nameCharacters) != "":
-		return fault.Validation("%s '%s' can only contain characters that are alphanumeric characters or hyphens(-)", what, name)
-	case strings.HasPrefix(name, "-") || strings.HasSuffix(name, "-"):
-		return fault.Validation("%s '%s' cannot begin or end with '-'", what, name)
+		return fault.Validation("%s '%s' can only contain characters that are alphanumeric characters %s hyphens(-)", what, name, and)
+	case strings.HasPrefix(name, "-"):
+		return fault.Validation("%s '%s' cannot begin with a hyphen(-)", what, name)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package rules
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -40,9 +41,8 @@ func TestNames(t *testing.T) {
 	for _, name := range []string{"-a", "a-", "a--b"} {
 		wantError(t, CheckGroupName(name), "ValidationError: Member must satisfy regular expression pattern")
 	}
-	for _, name := range []string{"-a", "a-"} {
-		wantError(t, CheckBalancerName(name), "ValidationError: cannot begin or end with '-'")
-	}
+	wantError(t, CheckBalancerName("-a"), "ValidationError: cannot begin with a hyphen(-)")
+	wantError(t, CheckBalancerName("a-"), "ValidationError: The load balancer name 'a-' cannot end with a hyphen(-)")
 }
 
 func TestTargetGroups(t *testing.T) {
@@ -129,22 +129,25 @@ func TestConditions(t *testing.T) {
 			{Field: aws.String("http-header"), HttpHeaderConfig: &types.HttpHeaderConditionConfig{HttpHeaderName: aws.String("B"), RegexValues: []string{"b"}}},
 		}, ""},
 		"none":            {nil, "ValidationError: At least one condition"},
-		"no field":        {[]condition{on("cookie", "a")}, "ValidationError: Condition field 'cookie' must be one of '[host-header, path-pattern, http-header, http-request-method, query-string, source-ip]'"},
+		"no field":        {[]condition{on("cookie", "a")}, "ValidationError: Condition field 'cookie' must be one of 'http-header,http-request-method,host-header,query-string,path-pattern,source-ip'"},
 		"two paths":       {[]condition{on("path-pattern", "/a"), on("path-pattern", "/b")}, "ValidationError: A rule can only have one 'path-pattern' condition"},
-		"six values":      {[]condition{hostsOf("1.a", "2.a", "3.a", "4.a", "5.a"), on("path-pattern", "/1")}, "ValidationError: '5' condition values"},
+		"six values":      {[]condition{hostsOf("1.a", "2.a", "3.a", "4.a", "5.a"), on("path-pattern", "/1")}, "ValidationError: A rule can only have '5' condition values and regex values"},
 		"two values":      {[]condition{on("path-pattern", "/1", "/2")}, "ValidationError: The 'path-pattern' field contains too many values; the limit is '1'"},
 		"six wildcards":   {[]condition{on("path-pattern", "/*?*?*?")}, "ValidationError: '5' condition wildcards"},
-		"a long path":     {[]condition{on("path-pattern", "/"+strings.Repeat("a", 128))}, "ValidationError: The 'path-pattern' value is too long; the limit is '128'"},
-		"a path with #":   {[]condition{on("path-pattern", "/#")}, "ValidationError: The 'path-pattern' value '/#' is not valid"},
-		"a host with _":   {[]condition{on("host-header", "a_b.c")}, "ValidationError: The 'host-header' value"},
-		"a host in short": {[]condition{on("host-header", "web")}, "ValidationError: at least one '.'"},
-		"no value":        {[]condition{on("path-pattern")}, "ValidationError: A condition value must be specified"},
+		"a long path":     {[]condition{on("path-pattern", "/"+strings.Repeat("a", 128))}, "ValidationError: Condition value for 'path-pattern' cannot contain more than 128 characters"},
+		"a path with #":   {[]condition{on("path-pattern", "/#")}, "ValidationError: Condition value '/#' contains a character that is not valid"},
+		"a host with _":   {[]condition{on("host-header", "a_b.c")}, "ValidationError: Condition value 'a_b.c' contains a character"},
+		"a host in short": {[]condition{on("host-header", "web")}, "ValidationError: Condition value 'web' contains a character that is not valid"},
+		"no value":        {[]condition{on("path-pattern")}, "ValidationError: For conditions of type 'path-pattern', you must specify the following fields: 'Values or RegexValues or PathPatternConfig'"},
+		"no host":         {[]condition{hostsOf()}, "ValidationError: You must provide exactly one of the following: ['Values' 'RegexValues'] for config of type 'HostHeaderConfig'"},
+		"a long header": {[]condition{{Field: aws.String("http-header"), HttpHeaderConfig: &types.HttpHeaderConditionConfig{HttpHeaderName: aws.String(strings.Repeat("a", 41)), Values: []string{"a"}}}},
+			"ValidationError: Condition value for 'http-header' cannot contain more than 40 characters"},
 		"values of a method": {[]condition{on("http-request-method", "GET")},
 			"ValidationError: The 'Values' field is not compatible with 'http-request-method'"},
 		"both ways": {[]condition{{Field: aws.String("path-pattern"), Values: []string{"/a"}, PathPatternConfig: &types.PathPatternConditionConfig{Values: []string{"/a"}}}},
 			"ValidationError: You cannot provide both Values and 'PathPatternConfig' for a condition of type 'path-pattern'"},
 		"a broken expression": {[]condition{{Field: aws.String("path-pattern"), RegexValues: []string{"("}}}, "ValidationError: regular expression '('"},
-		"no configuration":    {[]condition{{Field: aws.String("source-ip")}}, "ValidationError: A 'SourceIpConfig' must be specified with 'source-ip'"},
+		"no configuration":    {[]condition{{Field: aws.String("source-ip")}}, "ValidationError: For conditions of type 'source-ip', you must specify the following fields: 'SourceIpConfig'"},
 		"an address":          {[]condition{{Field: aws.String("source-ip"), SourceIpConfig: &types.SourceIpConditionConfig{Values: []string{"10.0.0.1"}}}}, "ValidationError: must be in CIDR format"},
 		"the host as a header": {[]condition{{Field: aws.String("http-header"), HttpHeaderConfig: &types.HttpHeaderConditionConfig{HttpHeaderName: aws.String("Host"), Values: []string{"a"}}}},
 			"ValidationError: use a 'host-header' condition"},
@@ -197,22 +200,25 @@ func TestActions(t *testing.T) {
 		"five groups":          {[]types.Action{forward(tuple("a", 0), tuple("b", 1), tuple("c", 1), tuple("d", 1), tuple("e", 1))}, ""},
 		"to HTTPS":             {[]types.Action{redirect(types.RedirectActionConfig{Protocol: aws.String("HTTPS"), Port: aws.String("443")})}, ""},
 		"none":                 {nil, "ValidationError: At least one action"},
-		"two that route":       {[]types.Action{fixed, fixed}, "InvalidLoadBalancerAction: only one action"},
+		"two that route":       {[]types.Action{fixed, fixed}, "InvalidLoadBalancerAction: Action types 'fixed-response,fixed-response' cannot be specified together"},
 		"to nothing":           {[]types.Action{{Type: types.ActionTypeEnumForward}}, "ValidationError: A target group ARN must be specified"},
-		"six groups":           {[]types.Action{forward(tuple("a", 1), tuple("b", 1), tuple("c", 1), tuple("d", 1), tuple("e", 1), tuple("f", 1))}, "TooManyActions: '5' target groups"},
+		"six groups":           {[]types.Action{forward(tuple("a", 1), tuple("b", 1), tuple("c", 1), tuple("d", 1), tuple("e", 1), tuple("f", 1))}, "TooManyActions: You cannot specify more than 5 target groups per action"},
 		"a group twice":        {[]types.Action{forward(tuple("a", 1), tuple("a", 1))}, "ValidationError: multiple times"},
-		"weight 1000":          {[]types.Action{forward(tuple("a", 1000))}, "ValidationError: '0-999'"},
-		"two names":            {[]types.Action{both}, "ValidationError: must be the same target group"},
-		"no duration":          {[]types.Action{sticky}, "ValidationError: stickiness duration must be specified"},
+		"weight 1000":          {[]types.Action{forward(tuple("a", 1000))}, "ValidationError: The weight for the target group must be between 1 and 999, inclusive"},
+		"one that gets none":   {[]types.Action{forward(tuple("a", 0))}, "ValidationError: The weight for the target group must be between 1 and 999"},
+		"one without a weight": {[]types.Action{forward(tuple("a", 1), types.TargetGroupTuple{TargetGroupArn: aws.String("b")})}, "ValidationError: The weight for each target group must be between 0 and 999, inclusive"},
+		"one alone without":    {[]types.Action{forward(types.TargetGroupTuple{TargetGroupArn: aws.String("b")})}, ""},
+		"two names":            {[]types.Action{both}, "ValidationError: only if the ARNs match"},
+		"no duration":          {[]types.Action{sticky}, "ValidationError: You must provide a duration when enabling target group stickiness"},
 		"a loop":               {[]types.Action{redirect(types.RedirectActionConfig{Query: aws.String("a=b")})}, "InvalidLoadBalancerAction: because it creates a loop"},
-		"a relative path":      {[]types.Action{redirect(types.RedirectActionConfig{Path: aws.String("a")})}, "ValidationError: must begin with a '/'"},
-		"port 0":               {[]types.Action{redirect(types.RedirectActionConfig{Port: aws.String("0")})}, "ValidationError: Port '0'"},
+		"a relative path":      {[]types.Action{redirect(types.RedirectActionConfig{Path: aws.String("a")})}, "ValidationError: The Path parameter must be a valid path, should start with a '/'"},
+		"port 0":               {[]types.Action{redirect(types.RedirectActionConfig{Port: aws.String("0")})}, "ValidationError: The Port parameter must be either an integer between 1 and 65535 or '#{port}'."},
 		"what others would do": {[]types.Action{mixed}, "InvalidLoadBalancerAction: ForwardConfig cannot be specified with the action type 'fixed-response'"},
 		"authentication": {[]types.Action{{Type: types.ActionTypeEnumAuthenticateOidc, AuthenticateOidcConfig: &types.AuthenticateOidcActionConfig{}}, fixed},
 			"ValidationError: 'authenticate-oidc'"},
 		"tokens": {[]types.Action{{Type: types.ActionTypeEnumJwtValidation}, fixed}, "ValidationError: 'jwt-validation'"},
 		"an image": {[]types.Action{{Type: types.ActionTypeEnumFixedResponse, FixedResponseConfig: &types.FixedResponseActionConfig{ContentType: aws.String("image/png")}}},
-			"InvalidLoadBalancerAction: The ContentType must be one of"},
+			"InvalidLoadBalancerAction: The ContentType must be one of:'text/html', 'application/json', 'application/javascript', 'text/css', 'text/plain'"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Actions(c.given)
@@ -243,9 +249,16 @@ func TestAttributes(t *testing.T) {
 		key, value, err string
 	}{
 		{BalancerAttributes(), "idle_timeout.timeout_seconds", "4000", ""},
-		{BalancerAttributes(), "idle_timeout.timeout_seconds", "4001", "ValidationError: 'idle_timeout.timeout_seconds' value '4001' must be between '1-4000' inclusive"},
-		{BalancerAttributes(), "routing.http2.enabled", "yes", "ValidationError: must be one of [true, false]"},
-		{BalancerAttributes(), "load_balancing.cross_zone.enabled", "false", "ValidationError: must be one of [true]"},
+		{BalancerAttributes(), "idle_timeout.timeout_seconds", "4001", "ValidationError: The value of 'idle_timeout.timeout_seconds' cannot be greater than 4000 characters"},
+		{BalancerAttributes(), "routing.http2.enabled", "yes", "ValidationError: The value of 'routing.http2.enabled' must be 'true' or 'false', but was 'yes'"},
+		{BalancerAttributes(), "idle_timeout.timeout_seconds", "0", "ValidationError: The value of 'idle_timeout.timeout_seconds' cannot be less than 1 characters"},
+		{BalancerAttributes(), "client_keep_alive.seconds", "59", "ValidationError: The value of 'client_keep_alive.seconds' must be an integer between 60 and 604800"},
+		{BalancerAttributes(), "load_balancing.cross_zone.enabled", "false", "ValidationError: must always be 'true' for an Application Load Balancer"},
+		{BalancerAttributes(), "routing.http.desync_mitigation_mode", "strict", "ValidationError: 'strict' must be one of [defensive, monitor, strictest]"},
+		{BalancerAttributes(), "routing.http.xff_header_processing.mode", "drop", "ValidationError: must be set as 'preserve', 'append', or 'remove'"},
+		{ListenerAttributes(true), "routing.http.response.x_frame_options.header_value", "ALLOW", "ValidationError: must be from the following: [DENY, SAMEORIGIN], but was 'ALLOW'"},
+		{ListenerAttributes(true), "routing.http.response.x_content_type_options.header_value", "nosniff", ""},
+		{ListenerAttributes(true), "routing.http.request.x_amzn_tls_version.header_name", "a b", "ValidationError: The value of 'routing.http.request.x_amzn_tls_version.header_name' contains invalid characters"},
 		{GroupAttributes(), "slow_start.duration_seconds", "0", ""},
 		{GroupAttributes(), "slow_start.duration_seconds", "29", "ValidationError: must be between '30-900' inclusive, or '0'"},
 		{GroupAttributes(), "preserve_client_ip.enabled", "true", "ValidationError: Target group attribute key 'preserve_client_ip.enabled' is not recognized"},
@@ -277,7 +290,7 @@ func TestSettingsThatDoNotGoTogether(t *testing.T) {
 	wantError(t, group(map[string]string{"stickiness.enabled": "true", "stickiness.type": "source_ip"}), "InvalidConfigurationRequest: Stickiness type 'source_ip' is not supported for target groups with the HTTP protocol")
 	wantError(t, group(map[string]string{"stickiness.app_cookie.cookie_name": "AWSALBTG"}), "ValidationError: reserved")
 	all, _ := BalancerAttributes().With(nil, map[string]string{"access_logs.s3.enabled": "true"})
-	wantError(t, CheckBalancerAttributes(all), "InvalidConfigurationRequest: 'access_logs.s3.bucket' must be specified")
+	wantError(t, CheckBalancerAttributes(all), "InvalidConfigurationRequest: The key 'access_logs.s3.bucket' must set in order to enable access logs")
 }
 
 func TestListeners(t *testing.T) {
@@ -285,7 +298,7 @@ func TestListeners(t *testing.T) {
 	acm := func(n string) types.Certificate {
 		return types.Certificate{CertificateArn: aws.String("arn:aws:acm:eu-west-2:123456789012:certificate/" + n)}
 	}
-	whole := ListenerChange{Port: aws.Int32(443), Protocol: types.ProtocolEnumHttps, Actions: fixed, Certificates: []types.Certificate{acm("1")}}
+	whole := ListenerChange{Port: aws.Int32(443), Protocol: types.ProtocolEnumHttps, Actions: fixed, Certificates: []types.Certificate{acm("1")}, Region: "eu-west-2"}
 	for name, c := range map[string]struct {
 		change func(*ListenerChange)
 		want   string
@@ -298,11 +311,20 @@ func TestListeners(t *testing.T) {
 		"no ARN":           {func(c *ListenerChange) { c.Certificates = []types.Certificate{{CertificateArn: aws.String("mine")}} }, "ValidationError: Certificate ARN 'mine' is not valid"},
 		"no such policy":   {func(c *ListenerChange) { c.SSLPolicy = aws.String("strong") }, "SSLPolicyNotFound: SSL policy 'strong' not found"},
 		"HTTP with a certificate": {func(c *ListenerChange) { c.Protocol = types.ProtocolEnumHttp },
-			"InvalidConfigurationRequest: for HTTPS listeners only"},
+			"ValidationError: A certificate cannot be specified for HTTP listeners"},
+		"HTTP with a policy": {func(c *ListenerChange) {
+			c.Protocol, c.Certificates, c.SSLPolicy = types.ProtocolEnumHttp, nil, aws.String(usualPolicy)
+		}, "ValidationError: An SSL policy cannot be specifed for HTTP listeners"},
+		"another region": {func(c *ListenerChange) { c.Region = "us-east-1" }, "ValidationError: eu-west-2:123456789012:certificate/1' is not valid"},
+		"another service": {func(c *ListenerChange) { c.Certificates[0].CertificateArn = aws.String("arn:aws:s3:::my-cert") },
+			"CertificateNotFound: Certificate 'arn:aws:s3:::my-cert' not found"},
+		"ALPN": {func(c *ListenerChange) { c.ALPN = []string{"None"} },
+			"InvalidConfigurationRequest: You cannot set ALPN policy on load balancers of type 'application'"},
 		"mutual authentication": {func(c *ListenerChange) { c.Mutual = &types.MutualAuthenticationAttributes{Mode: aws.String("verify")} }, "ValidationError: Mutual authentication"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			change := whole
+			change.Certificates = slices.Clone(whole.Certificates)
 			c.change(&change)
 			_, err := Listener(types.Listener{}, change)
 			wantError(t, err, c.want)

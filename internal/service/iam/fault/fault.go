@@ -65,6 +65,16 @@ func AccessDenied(format string, args ...any) error {
 	return &smithy.GenericAPIError{Code: "AccessDeniedException", Message: fmt.Sprintf(format, args...), Fault: smithy.FaultClient}
 }
 
+// NotAService answers a name that no service of AWS has.
+func NotAService(name string) error {
+	return &smithy.GenericAPIError{Code: "AccessDenied", Message: name + " is not a valid AWS service name (Service Principal)", Fault: smithy.FaultClient}
+}
+
+// ReservedPath answers a path that only the roles of services have.
+func ReservedPath() error {
+	return InvalidInput("Paths beginning with '/aws-service-role' are reserved for AWS Service Linked Roles")
+}
+
 // NotAttachable answers the attachment of a policy that only AWS attaches.
 func NotAttachable(format string, args ...any) error {
 	return &types.PolicyNotAttachableException{Message: message(format, args)}

@@ -10,15 +10,20 @@ import (
 )
 
 // CheckInline refuses a policy that cannot be embedded in a user, a group or a
-// role.
-func CheckInline(document string) error {
-	_, err := policy.Parse(document, policy.IdentityBased)
-	return refusal(err)
+// role in a partition.
+func CheckInline(document, partition string) error {
+	if _, err := policy.Parse(document, policy.IdentityBased); err != nil {
+		return refusal(err)
+	}
+	return refusal(policy.CheckWritten(document, policy.IdentityBased, partition))
 }
 
 // CheckManaged refuses a policy that cannot be attached, or is too long for that.
-func CheckManaged(document string) error {
+func CheckManaged(document, partition string) error {
 	if _, err := policy.ParseManaged(document); err != nil {
+		return refusal(err)
+	}
+	if err := policy.CheckWritten(document, policy.IdentityBased, partition); err != nil {
 		return refusal(err)
 	}
 	if policy.Size(document) > policy.MaxManagedSize {
@@ -35,6 +40,9 @@ func CheckTrust(document string) (named []string, err error) {
 	if err != nil {
 		return nil, refusal(err)
 	}
+	if err := policy.CheckWritten(document, policy.RoleTrust, ""); err != nil {
+		return nil, refusal(err)
+	}
 	if policy.Size(document) > policy.MaxTrustSize {
 		return nil, fault.Quota("ACLSizePerRole", policy.MaxTrustSize)
 	}
@@ -42,7 +50,7 @@ func CheckTrust(document string) (named []string, err error) {
 		switch {
 		case p.Type == policy.AWSPrincipal:
 			named = append(named, p.ID)
-		case p.Type == policy.ServicePrincipal && p.ID != "*" && !isService(p.ID):
+		case p.Type == policy.ServicePrincipal && !IsService(p.ID):
 			return nil, fault.MalformedPolicy(`Invalid principal in policy: "SERVICE":"%s"`, p.ID)
 		}
 	}

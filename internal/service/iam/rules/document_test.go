@@ -17,6 +17,8 @@ const (
 )
 
 func TestDocumentsAreRefusedInIAMsWords(t *testing.T) {
+	inline := func(document string) error { return rules.CheckInline(document, "aws") }
+	managed := func(document string) error { return rules.CheckManaged(document, "aws") }
 	checkTrust := func(document string) error { _, err := rules.CheckTrust(document); return err }
 	old := strings.Replace(allow, "2012", "2008", 1)
 	long := func(document string, characters int) string {
@@ -29,11 +31,11 @@ func TestDocumentsAreRefusedInIAMsWords(t *testing.T) {
 		document   string
 		code, says string
 	}{
-		{"a policy", rules.CheckInline, allow, "", ""},
-		{"a policy in the old language", rules.CheckInline, old, "", ""},
-		{"a managed policy in the old language", rules.CheckManaged, old, "MalformedPolicyDocument", "Policy document must be version 2012-10-17 or greater."},
-		{"what is no policy", rules.CheckManaged, "{}", "MalformedPolicyDocument", "Syntax errors in policy."},
-		{"a policy that is too long", rules.CheckManaged, long(allow, 6144), "LimitExceeded", "Cannot exceed quota for PolicySize: 6144"},
+		{"a policy", inline, allow, "", ""},
+		{"a policy in the old language", inline, old, "", ""},
+		{"a managed policy in the old language", managed, old, "MalformedPolicyDocument", "Policy document must be version 2012-10-17 or greater."},
+		{"what is no policy", managed, "{}", "MalformedPolicyDocument", "Syntax errors in policy."},
+		{"a policy that is too long", managed, long(allow, 6144), "LimitExceeded", "Cannot exceed quota for PolicySize: 6144"},
 		{"a trust policy", checkTrust, trust, "", ""},
 		{"what is no JSON", checkTrust, "no", "MalformedPolicyDocument", "This policy contains invalid Json"},
 		{"a trust policy without a principal", checkTrust, allow, "MalformedPolicyDocument", "Missing required field Principal"},
@@ -43,7 +45,8 @@ func TestDocumentsAreRefusedInIAMsWords(t *testing.T) {
 		{"a service in a region", checkTrust, service("logs.eu-west-2.amazonaws.com"), "", ""},
 		{"a service in China", checkTrust, service("ec2.amazonaws.com.cn"), "", ""},
 		{"a part of a service", checkTrust, service("lambda.alarms.cloudwatch.amazonaws.com"), "", ""},
-		{"every service", checkTrust, service("*"), "", ""},
+		{"every service", checkTrust, service("*"), "MalformedPolicyDocument", `Invalid principal in policy: "SERVICE":"*"`},
+		{"another partition", inline, `{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "arn:aws-cn:s3:::b"}}`, "MalformedPolicyDocument", `Partition "aws-cn" is not valid for resource "arn:aws-cn:s3:::b".`},
 	} {
 		err := c.check(c.document)
 		api, refused := errors.AsType[smithy.APIError](err)

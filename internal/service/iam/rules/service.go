@@ -18,9 +18,9 @@ var listed string
 // logs.eu-west-2.amazonaws.com.
 var region = regexp.MustCompile(`\.[a-z]{2}(-gov)?-[a-z]+-\d\.amazonaws\.com$`)
 
-// isService tells whether a service of AWS has the name, which may be that of one region
+// IsService tells whether a service of AWS has the name, which may be that of one region
 // or of China.
-func isService(name string) bool {
+func IsService(name string) bool {
 	name = region.ReplaceAllString(strings.TrimSuffix(name, ".cn"), ".amazonaws.com")
 	_, found := slices.BinarySearch(strings.Fields(listed), name)
 	return found

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"flyball/internal/service/lambda/code"
@@ -78,6 +79,7 @@ func read(t *testing.T, s *code.Store, ref code.Reference, name string) string {
 }
 
 func TestAPackageIsUnpacked(t *testing.T) {
+	defer syscall.Umask(syscall.Umask(0o077)) // functions run as another user than the server
 	s := openStore(t, t.TempDir())
 	ref := put(t, s, pack(t,
 		entry{"bootstrap", "#!/bin/sh", 0o700}, entry{"lib/", "", fs.ModeDir | 0o755}, entry{"lib/a.txt", "a", 0o600},
@@ -89,7 +91,7 @@ func TestAPackageIsUnpacked(t *testing.T) {
 		}
 	}
 	folder, _ := s.Path(ref)
-	for name, want := range map[string]fs.FileMode{"bootstrap": 0o755, "lib/a.txt": 0o644} {
+	for name, want := range map[string]fs.FileMode{".": 0o755, "bootstrap": 0o755, "lib": 0o755, "lib/a.txt": 0o644, "deep/er": 0o755} {
 		if info, err := os.Stat(filepath.Join(folder, name)); err != nil || info.Mode().Perm() != want {
 			t.Errorf("%s is %v, %v; want %v", name, info.Mode(), err, want)
 		}

@@ -67,3 +67,18 @@ func TestAChangedFileIsUnpackedAgain(t *testing.T) {
 		t.Errorf("the code is %q", got)
 	}
 }
+
+func TestAPackageThatIsGoneIsMissed(t *testing.T) {
+	folder := t.TempDir()
+	ref := put(t, openStore(t, folder), pack(t, entry{name: "index.py", content: "code", mode: 0o644}))
+	if err := os.Remove(filepath.Join(folder, ref.Digest, "package.zip")); err != nil {
+		t.Fatal(err)
+	}
+	s := openStore(t, folder)
+	if _, err := s.Path(ref); !errors.As(err, new(*damage.Error)) {
+		t.Errorf("the path is told: %v", err)
+	}
+	if _, err := s.Package(ref); !errors.As(err, new(*damage.Error)) {
+		t.Errorf("the package: %v", err)
+	}
+}

@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -242,18 +243,23 @@ func (s *Store) Path(ref Reference) (string, error) {
 func (s *Store) read(digest string) ([]byte, error) {
 	path := filepath.Join(s.folder, digest, packageName)
 	zipped, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) && exists(filepath.Dir(path)) {
+		return nil, s.lost(path, "it is gone")
+	}
 	if err != nil {
 		return nil, err
 	}
 	if sum := sha256.Sum256(zipped); hex.EncodeToString(sum[:]) != digest {
-		wrong := &damage.Error{
-			File: path, Where: fmt.Sprintf("its %d bytes do not have the digest that its folder is named by", len(zipped)),
-			Remedy: "upload the code again, or restore a backup with flyball restore",
-		}
-		s.log.Error("the code of a function is lost", "error", wrong)
-		return nil, wrong
+		return nil, s.lost(path, fmt.Sprintf("its %d bytes do not have the digest that its folder is named by", len(zipped)))
 	}
 	return zipped, nil
+}
+
+// lost tells that a package is not what was put.
+func (s *Store) lost(path, where string) error {
+	wrong := &damage.Error{File: path, Where: where, Remedy: "upload the code again, or restore a backup with flyball restore"}
+	s.log.Error("the code of a function is lost", "error", wrong)
+	return wrong
 }
 
 // holds tells whether the file of a package is what has come once more.

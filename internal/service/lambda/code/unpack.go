@@ -58,7 +58,17 @@ func unpack(zipped []byte, folder string) error {
 		}
 		left -= written
 	}
-	return nil
+	return open(root)
+}
+
+// open lets all users into the folders of a package, whatever mask the server has: functions run as one of their own.
+func open(root *os.Root) error {
+	return fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.IsDir() {
+			return err
+		}
+		return root.Chmod(name, 0o755)
+	})
 }
 
 // read is what is in a package, each with a name that can be one.
@@ -154,6 +164,9 @@ func writeFile(root *os.Root, e *zip.File, name string, left int64) (written int
 		return 0, inPackage(e, err)
 	}
 	defer f.Close()
+	if err := f.Chmod(permissions); err != nil { // whatever mask the server has
+		return 0, inPackage(e, err)
+	}
 	written, err = io.Copy(f, io.LimitReader(content, left+1))
 	switch {
 	case written > left:

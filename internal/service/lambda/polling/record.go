@@ -12,6 +12,7 @@ import (
 type Source struct {
 	ARN    string
 	Region string
+	Waits  bool // for more messages: the mapping has a batching window
 }
 
 // A Record is a message as a function is sent it.
@@ -29,7 +30,7 @@ type document struct {
 	Body              any                  `json:"body"`
 	Attributes        map[string]string    `json:"attributes"`
 	MessageAttributes map[string]attribute `json:"messageAttributes"`
-	MD5OfAttributes   *string              `json:"md5OfMessageAttributes"` // null of a message without attributes
+	MD5OfAttributes   any                  `json:"md5OfMessageAttributes,omitempty"` // a nil *string is null
 	MD5OfBody         string               `json:"md5OfBody"`
 	EventSource       string               `json:"eventSource"`
 	EventSourceARN    string               `json:"eventSourceARN"`
@@ -51,8 +52,11 @@ func NewRecord(from Source, m types.Message) (Record, error) {
 	r.document = document{
 		MessageID: r.ID, ReceiptHandle: r.Receipt, Body: aws.ToString(m.Body),
 		Attributes: m.Attributes, MessageAttributes: map[string]attribute{},
-		MD5OfAttributes: m.MD5OfMessageAttributes, MD5OfBody: aws.ToString(m.MD5OfBody),
+		MD5OfBody:   aws.ToString(m.MD5OfBody),
 		EventSource: "aws:sqs", EventSourceARN: from.ARN, AWSRegion: from.Region,
+	}
+	if m.MD5OfMessageAttributes != nil || from.Waits { // as was recorded: with a batching window it is null where there is none
+		r.MD5OfAttributes = m.MD5OfMessageAttributes
 	}
 	if r.Attributes == nil {
 		r.Attributes = map[string]string{}

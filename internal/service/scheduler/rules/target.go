@@ -48,6 +48,8 @@ func KindOf(name string) (Kind, error) {
 		return Tasks, nil
 	case to.Service == "events" && strings.HasPrefix(to.Resource, "event-bus/"):
 		return Bus, nil
+	case !slices.Contains([]string{"lambda", "sqs", "ecs", "events"}, to.Service) && absent[to.Service] == "" && to.Service != "":
+		return "", fault.Invalid("%s is not a supported service for a target.", to.Service)
 	case absent[to.Service] != "":
 		return "", fault.Invalid("Targets of %s are not available in Flyball.", absent[to.Service])
 	}
@@ -88,29 +90,42 @@ func checkKind(kind Kind, t *types.Target) error {
 		}
 	case Bus:
 		if t.EventBridgeParameters == nil {
-			return fault.Invalid("EventBridgeParameters is required for a target of %s.", kind)
+			return missing("EventBridgeParameters")
 		}
 		if input != "" && !isObject(input) {
 			return fault.Invalid("JSON syntax error in input for the target.")
 		}
 	case Tasks:
 		if t.EcsParameters == nil {
-			return fault.Invalid("EcsParameters is required for a target of %s.", kind)
+			return missing("EcsParameters")
+		}
+		if t.EcsParameters.LaunchType == types.LaunchTypeFargate && t.EcsParameters.NetworkConfiguration == nil {
+			return fault.Invalid("Parameter NetworkConfiguration must be specified for the target when launch type is FARGATE.")
 		}
 	case Queue:
 		fifo := strings.HasSuffix(*t.Arn, ".fifo")
-		if group := t.SqsParameters != nil && t.SqsParameters.MessageGroupId != nil; fifo && !group {
-			return fault.Invalid("MessageGroupId is required for a FIFO queue.")
+		switch group := t.SqsParameters != nil && t.SqsParameters.MessageGroupId != nil; {
+		case fifo && !group:
+			return missing("SqsParameters")
+		case !fifo && group:
+			return fault.Invalid("Parameters MessageGroupId not valid for the target.")
 		}
 	case Universal:
 		if _, _, err := Action(*t.Arn); err != nil {
 			return err
+		}
+		if input == "" {
+			return fault.Invalid("You must provide an input to set this target for your schedule.")
 		}
 		if !isObject(input) {
 			return fault.Invalid("Input of a universal target must be a well-formed JSON object.")
 		}
 	}
 	return nil
+}
+
+func missing(parameters string) error {
+	return fault.Invalid("Parameters %s must be specified for the target.", parameters)
 }
 
 func isObject(text string) bool {
@@ -143,7 +158,7 @@ func Action(name string) (service, operation string, err error) {
 		return "", "", fault.Invalid("Provided Arn is not in correct format.")
 	}
 	if slices.ContainsFunc(readOnly, func(prefix string) bool { return strings.HasPrefix(action, prefix) }) {
-		return "", "", fault.Invalid("%s is a read-only action, which universal targets do not support.", action)
+		return "", "", fault.Invalid("%s API is not supported.", action)
 	}
 	if service = identifiers[identifier]; service == "" {
 		return "", "", fault.Invalid("The service %s is not available in Flyball.", identifier)

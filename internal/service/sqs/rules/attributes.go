@@ -142,7 +142,7 @@ func encrypt(merged, given map[string]string) {
 // queues").
 func together(all map[string]string) error {
 	if all[FifoThroughputLimit] == "perMessageGroupId" && all[DeduplicationScope] != "messageGroup" {
-		return fault.AttributeValue(FifoThroughputLimit, "The perMessageGroupId value is allowed only when the value for DeduplicationScope is messageGroup.")
+		return fault.AttributeValue(FifoThroughputLimit, "To set FifoThroughputLimit to perMessageGroupId, the DeduplicationScope must be messageGroup.")
 	}
 	return nil
 }
