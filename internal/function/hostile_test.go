@@ -510,7 +510,7 @@ func TestAFullHostMakesRoomOfIdleEnvironmentsOfOthers(t *testing.T) {
 func TestNoProcessIsLeftAfterTheStartThatFollowsAKill(t *testing.T) {
 	dir, code := t.TempDir(), bootstrap(t)
 	cmd := exec.Command("/proc/self/exe", "-test.run=TestServerThatIsKilled", "-test.timeout=2m")
-	cmd.Env = append(os.Environ(), "FUNCTION_TEST_DIR="+dir, "FUNCTION_TEST_CODE="+code)
+	cmd.Env = append(os.Environ(), "FUNCTION_TEST_DIR="+dir, "FUNCTION_TEST_CODE="+code, "TMPDIR="+t.TempDir()) // which it leaves
 	out, err := cmd.StdoutPipe()
 	if err == nil {
 		err = cmd.Start()
