@@ -36,7 +36,7 @@ func ParseLimit(s string) (Limit, error) {
 // String is the limit as ParseLimit reads it.
 func (l Limit) String() string {
 	if l.Part > 0 {
-		return strconv.FormatFloat(100*l.Part, 'g', -1, 64) + "%"
+		return strconv.FormatFloat(100*l.Part, 'g', 15, 64) + "%" // 0.07 makes 7.000000000000001
 	}
 	return strconv.FormatUint(uint64(l.Count), 10)
 }

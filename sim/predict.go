@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"flyball/governor"
+	"flyball/internal/duration"
 	"flyball/scaling"
 )
 
@@ -51,11 +52,11 @@ func (p *Predictive) check() error {
 	case !(p.Target > 0) || math.IsInf(p.Target, 1):
 		return fmt.Errorf("target value %v must be a number greater than 0", p.Target)
 	case p.Buffer < 0 || p.Buffer > time.Hour:
-		return fmt.Errorf("a buffer of %v; it must be 0 to 1h", p.Buffer)
+		return fmt.Errorf("a buffer of %s; it must be 0 to 1h", duration.String(p.Buffer))
 	case p.Publication < 0 || p.Publication >= time.Minute:
-		return fmt.Errorf("datapoints appear %v after their minute; it must be less than a minute", p.Publication)
+		return fmt.Errorf("datapoints appear %s after their minute; it must be less than a minute", duration.String(p.Publication))
 	case p.Step != 0 && (p.Step < time.Minute || p.Step%time.Minute != 0 || time.Hour%p.Step != 0):
-		return fmt.Errorf("forecasts in steps of %v; an hour must be a number of steps of whole minutes", p.Step)
+		return fmt.Errorf("forecasts in steps of %s; an hour must be a number of steps of whole minutes", duration.String(p.Step))
 	case p.Hours < 0 || p.Hours > governor.HistoryHours:
 		return fmt.Errorf("forecasts from %d hours; it must be 1 to %d", p.Hours, governor.HistoryHours)
 	case !(p.Quantile >= 0 && p.Quantile < 1):

@@ -9,6 +9,7 @@ import (
 	"flyball/alarm"
 	"flyball/autoscaler"
 	"flyball/governor"
+	"flyball/internal/duration"
 	"flyball/metric"
 	"flyball/scaling"
 )
@@ -182,11 +183,11 @@ func (a Alarm) check(d Delays) error {
 	case a.Rule.Periods < 1 || a.Rule.Periods > 1440:
 		return fmt.Errorf("%d evaluation periods; there must be 1 to 1440", a.Rule.Periods)
 	case period < time.Second || period > 24*time.Hour || period < time.Minute && time.Minute%period != 0 || period > time.Minute && period%time.Minute != 0:
-		return fmt.Errorf("a period of %v; it must be a part of a minute, or whole minutes up to a day", period)
+		return fmt.Errorf("a period of %s; it must be a part of a minute, or whole minutes up to a day", duration.String(period))
 	case d.Publication < 0 || d.Publication >= min(period, time.Minute):
-		return fmt.Errorf("datapoints appear %v after their period; it must be less than the period of %v", d.Publication, min(period, time.Minute))
+		return fmt.Errorf("datapoints appear %s after their period; it must be less than the period of %s", duration.String(d.Publication), duration.String(min(period, time.Minute)))
 	case d.Evaluation < 0 || d.Evaluation > time.Hour || d.Evaluation > 0 && d.Evaluation < d.Publication:
-		return fmt.Errorf("it looks %v behind; it must be at least as long as datapoints take to appear, and an hour at most", d.Evaluation)
+		return fmt.Errorf("it looks %s behind; it must be at least as long as datapoints take to appear, and an hour at most", duration.String(d.Evaluation))
 	case a.Metric.Quantity > Computed || (a.Metric.Quantity == Computed) != (a.Metric.Formula != nil):
 		return errors.New("it watches an unknown quantity")
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"flyball/internal/duration"
 )
 
 // A Service is the model of what is scaled: what a request or a message takes, what a
@@ -51,7 +53,7 @@ func (s Service) check() error {
 		{"spread of a task's start", s.StartSpread}, {"time until a task is healthy", s.Healthy}, {"drain of a task", s.Drain},
 	} {
 		if d.d < 0 || d.d > longestDelay {
-			return fmt.Errorf("the %s is %v; it must be 0 to %v", d.name, d.d, longestDelay)
+			return fmt.Errorf("the %s is %s; it must be 0 to %s", d.name, duration.String(d.d), duration.String(longestDelay))
 		}
 	}
 	switch {

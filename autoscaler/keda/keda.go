@@ -116,7 +116,7 @@ func (c *controller) poll(s autoscaler.Seen) autoscaler.Decision {
 		return d
 	}
 	d.Replicas, d.By = 0, "KEDA deactivation"
-	d.Reason = fmt.Sprintf("Deactivated from %d to 0: no trigger was active for %v", s.Desired, *c.Cooldown)
+	d.Reason = fmt.Sprintf("Deactivated from %d to 0: no trigger was active for %g s", s.Desired, c.Cooldown.Seconds())
 	return d
 }
 

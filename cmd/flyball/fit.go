@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"flyball/internal/duration"
 	"flyball/internal/fit"
 	"flyball/internal/history"
 	"flyball/internal/resource"
@@ -177,7 +178,7 @@ func (f *fitting) fetch(cmd *cobra.Command) (got history.Fetched, err error) {
 	}
 	if speed := found.faster(); speed != 1 {
 		got.History.Faster = speed
-		got.Notes = append(got.Notes, fmt.Sprintf("The server's clock is %v times as fast as its tasks: a minute of its metrics is %v of theirs, which times are told in.", speed, time.Duration(float64(time.Minute)/speed)))
+		got.Notes = append(got.Notes, fmt.Sprintf("The server's clock is %v times as fast as its tasks: a minute of its metrics is %s of theirs, which times are told in.", speed, duration.String(time.Duration(float64(time.Minute)/speed))))
 	}
 	return got, nil
 }

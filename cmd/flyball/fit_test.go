@@ -136,7 +136,7 @@ func TestFitAndSimulateReadAServersMetrics(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &r); err != nil {
 		t.Fatal(err)
 	}
-	if math.Abs(r.Requests-sum) > 1 || !strings.Contains(said, "Took 2 missing rows for unknown") || !strings.Contains(said, "Took 2 steps of 1m0s that are unknown for like the one before") {
+	if math.Abs(r.Requests-sum) > 1 || !strings.Contains(said, "Took 2 missing rows for unknown") || !strings.Contains(said, "Took 2 steps of 1m that are unknown for like the one before") {
 		t.Errorf("%v requests, want %v; said %s", r.Requests, sum, said)
 	}
 	putsTheTrafficOnAnother(t, s.URL())
@@ -151,7 +151,7 @@ func putsTheTrafficOnAnother(t *testing.T, from string) {
 	defer server.Close()
 	load := []string{"load", "--traffic-from", from, "--last", "1h", "--duration", "1m", "--speed", "60", "--json"}
 	_, said := prints(t, append(load, "--traffic-service", "shop/web", server.URL)...)
-	if requests.Load() != 20 || !strings.Contains(said, "60 steps of 1m0s") {
+	if requests.Load() != 20 || !strings.Contains(said, "60 steps of 1m") {
 		t.Errorf("%d requests, want 20; said %s", requests.Load(), said)
 	}
 	for name, args := range map[string][]string{

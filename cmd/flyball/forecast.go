@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"flyball/forecast"
+	"flyball/internal/duration"
 	"flyball/internal/forecasting"
 	"flyball/internal/terminal"
 	"flyball/internal/trace"
@@ -200,7 +201,7 @@ func (f forecastFlags) parts() int {
 // checkStep refuses steps that hours are no number of.
 func (f forecastFlags) checkStep() error {
 	if step := f.file.options.Step; f.parts() > 1 && (step < time.Hour/forecast.MaxParts || time.Hour%step != 0) {
-		return refuse("--step %v cannot be forecast: an hour must be a number of steps of a minute and more, such as 5m; --hourly forecasts hours", step)
+		return refuse("--step %s cannot be forecast: an hour must be a number of steps of a minute and more, such as 5m; --hourly forecasts hours", duration.String(step))
 	}
 	return nil
 }

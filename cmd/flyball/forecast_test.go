@@ -197,7 +197,7 @@ func TestForecastCommandRefuses(t *testing.T) {
 		{"holidays of rows without times", []string{"week.csv", "--holidays", "12-25"}, "--holidays need a file whose rows have times"},
 		{"holidays of a batch", []string{"--batch", "batch.csv", "--holidays", "12-25"}, "--holidays is for files whose rows have times: leave out --batch"},
 		{"a holiday that is no date", []string{"week.csv", "--holidays", "25.12."}, `invalid argument "25.12." for "--holidays" flag: "25.12." is no date; give 2026-12-25, or 12-25 for that of each year; there is no file of this name either`},
-		{"a step that hours are no number of", []string{"week.csv", "--step", "7m"}, "--step 7m0s cannot be forecast: an hour must be a number of steps of a minute and more, such as 5m; --hourly forecasts hours"},
+		{"a step that hours are no number of", []string{"week.csv", "--step", "7m"}, "--step 7m cannot be forecast: an hour must be a number of steps of a minute and more, such as 5m; --hourly forecasts hours"},
 		{"a holdout of one file", []string{"week.csv", "--holdout", "48"}, "--holdout is for batches: give --batch FILE"},
 		{"a part of no holdout", []string{"--batch", "batch.csv", "--newest", "24"}, "--newest 24: give a number above 0, with --holdout"},
 		{"a holdout below the horizon", []string{"--batch", "batch.csv", "--holdout", "24"}, "--holdout 24 holds back less than --horizon 48"},

@@ -2,11 +2,11 @@ package main
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"flyball/internal/duration"
 	"flyball/internal/generator"
 	"flyball/internal/trace"
 )
@@ -77,7 +77,7 @@ func (l *length) String() string {
 	if l.d >= day && l.d%day == 0 {
 		return fmt.Sprintf("%dd", l.d/day)
 	}
-	return strings.TrimSuffix(l.d.String(), "0s")
+	return duration.String(l.d)
 }
 
 // Set reads a time such as 14d.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"flyball/internal/duration"
 	"flyball/internal/server"
 )
 
@@ -17,7 +18,7 @@ func kubernetesFlags(cmd *cobra.Command, k *server.Kubernetes) {
 	f.StringVar(&k.Image, "kubernetes-image", "", "kubernetes runtime: image of flyball that nodes pull for the built-in images")
 	f.StringVar(&k.Registry, "kubernetes-registry", "", "kubernetes runtime: `HOST:PORT` at which nodes find this server's registry, for images of ECR")
 	f.StringVar(&k.Endpoint, "kubernetes-endpoint", "", "kubernetes runtime: `URL` at which pods find this server, such as http://flyball.default.svc:4566")
-	f.DurationVar(&k.Schedule, "kubernetes-schedule", 0, "kubernetes runtime: how long a pod may wait for a node; 0 is "+(5*time.Minute).String())
+	f.DurationVar(&k.Schedule, "kubernetes-schedule", 0, "kubernetes runtime: how long a pod may wait for a node; 0 is "+duration.String(5*time.Minute))
 	for _, flag := range []string{"kubernetes-namespace", "kubernetes-name", "kubernetes-image", "kubernetes-registry", "kubernetes-endpoint", "kubernetes-schedule"} {
 		completeWords(cmd, flag)
 	}

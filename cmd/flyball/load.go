@@ -133,6 +133,7 @@ type loading struct {
 	method, body   string
 	headers        []string
 	timeout, drain time.Duration
+	wait           time.Duration // for the first answer; 0 is the usual
 	connections    int
 	group          string
 	messages       int
@@ -145,7 +146,7 @@ type loading struct {
 
 // Flags that only requests have, those that only messages have, and those of traces.
 var (
-	ofRequests = []string{"users", "think", "timeout", "path", "port", "method", "header", "graceful-stop", "max-connections", "allow-remote"}
+	ofRequests = []string{"users", "think", "timeout", "path", "port", "method", "header", "graceful-stop", "wait-timeout", "max-connections", "allow-remote"}
 	ofMessages = []string{"messages", "group"}
 	ofTraces   = []string{"column", "where", "step", "zone", "decimal-comma", "values", "missing", "date-order"}
 )

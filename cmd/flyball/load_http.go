@@ -64,9 +64,13 @@ func (l loading) run(ctx context.Context, urls []string, out io.Writer) error {
 	transport := route.transport()
 	defer transport.CloseIdleConnections()
 	var summary load.Summary
+	first := firstAnswer{patience: l.patience(route), timeout: l.timeout}
 	kept, err := l.recorded(ctx, func(ctx context.Context, clock client.Clock, record func(load.Second)) error {
+		ctx, end := context.WithCancelCause(ctx)
+		defer end(nil)
 		real := schedule.Faster(clock.Speed)
-		show := l.newScreen(out, route, real, clock.Speed)
+		show, say := l.newScreen(out, route, real, clock.Speed)
+		first.say, first.end = say, end
 		summary, err = load.Plan{
 			Targets:  route.targets,
 			Schedule: real,
@@ -75,6 +79,7 @@ func (l loading) run(ctx context.Context, urls []string, out io.Writer) error {
 			Report: func(s load.Second) {
 				s.Tasks = route.tasks()
 				record(s)
+				first.see(s)
 				show(s)
 			},
 		}.Run(ctx)
@@ -83,11 +88,11 @@ func (l loading) run(ctx context.Context, urls []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return l.conclude(ctx, out, summary, kept, route)
+	return l.conclude(ctx, out, summary, kept, route, first)
 }
 
 // conclude tells what came of a load, writes its reports, and fails if it is not good enough.
-func (l loading) conclude(ctx context.Context, out io.Writer, s load.Summary, kept *keptLoad, r route) error {
+func (l loading) conclude(ctx context.Context, out io.Writer, s load.Summary, kept *keptLoad, r route, first firstAnswer) error {
 	judgements, failed := l.failIf.judge(measured(s))
 	var told error
 	if l.json {
@@ -99,10 +104,7 @@ func (l loading) conclude(ctx context.Context, out io.Writer, s load.Summary, ke
 	if r.follower != nil && r.follower.Err() != nil {
 		fmt.Fprintln(os.Stderr, "flyball: at the end the server did not tell where the tasks are:", r.follower.Err())
 	}
-	if s.Requests > 0 && s.Requests == s.Errors {
-		failed = errors.Join(failed, fmt.Errorf("no request was answered: %s; look whether the service runs and has that path, or name another", s.Err))
-	}
-	return errors.Join(told, l.writeReports(ctx, out, kept, r, judgements), failed)
+	return errors.Join(told, l.writeReports(ctx, out, kept, r, judgements), failed, first.check(s))
 }
 
 // A keptLoad is what is kept of a load, and the clock that it began on.

@@ -4,25 +4,28 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
+	"flyball/internal/duration"
 	"flyball/internal/live"
 	"flyball/internal/load"
 )
 
 // newScreen is what shows a load second by second: a picture in a terminal, or a line a
-// second, or nothing where only JSON is to be printed.
-func (l loading) newScreen(out io.Writer, r route, real load.Schedule, speed float64) func(load.Second) {
+// second, or nothing where only JSON is to be printed. What is to be said besides is said with it.
+func (l loading) newScreen(out io.Writer, r route, real load.Schedule, speed float64) (show func(load.Second), say func(string)) {
+	say = func(text string) { fmt.Fprintln(os.Stderr, "flyball:", text) }
 	if l.json {
-		return func(load.Second) {}
+		return func(load.Second) {}, say
 	}
 	if !l.plain {
 		if view := live.New(out, live.Load{Title: l.title(r), Schedule: real, Open: l.open, Speed: speed}); view != nil {
-			return view.Show
+			return view.Show, view.Say
 		}
 	}
-	return newLines(out, r, speed).show
+	return newLines(out, r, speed).show, say
 }
 
 // title is what a load is on, and how it is reached.
@@ -64,7 +67,7 @@ func someOf(urls []string) []string {
 
 func (l *lines) show(s load.Second) {
 	elapsed := time.Duration(float64(s.Elapsed) * l.speed).Round(time.Second)
-	line := fmt.Sprintf("%7s  %5.0f  %8d  %6d  %-8s  %-8s  %-8s", elapsed, s.Level, s.Requests, s.Errors,
+	line := fmt.Sprintf("%7s  %5.0f  %8d  %6d  %-8s  %-8s  %-8s", duration.String(elapsed), s.Level, s.Requests, s.Errors,
 		short(s.Latency.P50), short(s.Latency.P95), short(s.Latency.P99))
 	if l.tasks && s.Tasks != nil {
 		line += fmt.Sprintf("  %d of %d", s.Tasks.Running, s.Tasks.Desired)
@@ -75,7 +78,7 @@ func (l *lines) show(s load.Second) {
 func printSummary(w io.Writer, s load.Summary) {
 	fmt.Fprintf(w, "%d requests, %d errors, p50 %s, p95 %s, p99 %s, slowest %s\n", s.Requests, s.Errors,
 		short(s.Latency.P50), short(s.Latency.P95), short(s.Latency.P99), short(s.Latency.Max))
-	fmt.Fprintf(w, "%.1f answers a second in %s\n", s.Throughput(), s.Elapsed.Round(10*time.Millisecond))
+	fmt.Fprintf(w, "%.1f answers a second in %s\n", s.Throughput(), duration.String(s.Elapsed.Round(10*time.Millisecond)))
 	if s.Errors > 0 {
 		fmt.Fprintf(w, "errors by kind: %s; one of them: %s\n", s.Failures, s.Err)
 	}
@@ -121,4 +124,4 @@ func latencyJSON(l load.Latency) map[string]float64 {
 
 func seconds(d time.Duration) float64 { return d.Round(time.Microsecond).Seconds() }
 
-func short(d time.Duration) time.Duration { return d.Round(100 * time.Microsecond) }
+func short(d time.Duration) string { return duration.String(d.Round(100 * time.Microsecond)) }

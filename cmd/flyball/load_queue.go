@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"flyball/internal/client"
+	"flyball/internal/duration"
 	"flyball/internal/load"
 )
 
@@ -137,7 +138,7 @@ func depth(ctx context.Context, c *sqs.Client, url string) string {
 
 func printFed(w io.Writer, s load.Second, speed float64, waiting string) {
 	elapsed := time.Duration(float64(s.Elapsed) * speed).Round(time.Second)
-	fmt.Fprintf(w, "%7s  %5.0f  %8d  %6d  %-8s  %-8s  %6d  %7s\n", elapsed, s.Level/speed, s.Requests, s.Errors,
+	fmt.Fprintf(w, "%7s  %5.0f  %8d  %6d  %-8s  %-8s  %6d  %7s\n", duration.String(elapsed), s.Level/speed, s.Requests, s.Errors,
 		short(s.Latency.P50), short(s.Latency.P95), s.InFlight, waiting)
 }
 
@@ -153,7 +154,7 @@ func (l loading) printFeed(w io.Writer, s load.Summary, speed float64, judgement
 		}
 	} else {
 		fmt.Fprintf(w, "%d sent, %d failed in %s; calls took p50 %s, p95 %s, p99 %s\n", sent, s.Errors,
-			s.Elapsed.Round(time.Millisecond), short(s.Latency.P50), short(s.Latency.P95), short(s.Latency.P99))
+			duration.String(s.Elapsed.Round(time.Millisecond)), short(s.Latency.P50), short(s.Latency.P95), short(s.Latency.P99))
 		printJudgements(w, judgements)
 	}
 	if s.Errors == 0 {

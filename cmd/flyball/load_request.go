@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"flyball/internal/duration"
 	"flyball/internal/load"
 )
 
@@ -17,6 +18,7 @@ func (l *loading) requestFlags(cmd *cobra.Command) {
 	f.StringArrayVarP(&l.headers, "header", "H", nil, "header of the requests, such as 'Accept: text/html'; can be given several times")
 	f.StringVarP(&l.body, "body", "d", "", `template of the body, or @FILE with one; of a message "message {{.N}}" by default`)
 	f.DurationVar(&l.timeout, "timeout", 30*time.Second, "how long to wait for an answer")
+	f.DurationVar(&l.wait, "wait-timeout", 0, "how long to go on while nothing has answered at all; by default 10s with URLs, and 1m with what may be starting")
 	f.DurationVar(&l.drain, "graceful-stop", 30*time.Second, "how long to wait at the end for answers that are still to come")
 	f.IntVar(&l.connections, "max-connections", 20_000, "how many requests are under way at most, each on a connection; of an open loop, those beyond fail")
 	_ = cmd.RegisterFlagCompletionFunc("method", cobra.FixedCompletions([]string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"}, cobra.ShellCompDirectiveNoFileComp))
@@ -24,8 +26,11 @@ func (l *loading) requestFlags(cmd *cobra.Command) {
 
 // checkRequest finds what is no part of a request.
 func (l *loading) checkRequest() error {
+	if l.wait < 0 {
+		return refuse("--wait-timeout %s: give a time above 0", duration.String(l.wait))
+	}
 	if l.timeout <= 0 || l.drain < 0 {
-		return refuse("--timeout %v, --graceful-stop %v: give a time above 0", l.timeout, l.drain)
+		return refuse("--timeout %s, --graceful-stop %s: give a time above 0", duration.String(l.timeout), duration.String(l.drain))
 	}
 	if l.connections < 1 || l.connections > 100_000 {
 		return refuse("--max-connections %d: give a number from 1 to 100000", l.connections)
@@ -35,6 +40,17 @@ func (l *loading) checkRequest() error {
 	}
 	_, err := l.request()
 	return err
+}
+
+// patience is how long a load on a route goes on without any answer.
+func (l loading) patience(r route) time.Duration {
+	switch {
+	case l.wait > 0:
+		return l.wait
+	case r.follower == nil:
+		return patienceWithURLs
+	}
+	return patienceWithTasks
 }
 
 // request is what the flags say of one.

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"flyball/internal/client"
+	"flyball/internal/duration"
 	"flyball/internal/load"
 	"flyball/internal/trace"
 )
@@ -178,7 +179,7 @@ func (l loading) schedule() (load.Schedule, error) {
 	}
 	if l.duration != 0 {
 		if hold = l.duration - l.ramp - l.rampDown; hold < 0 {
-			return nil, refuse("--duration %v is shorter than the ramps in it", l.duration)
+			return nil, refuse("--duration %s is shorter than the ramps in it", duration.String(l.duration))
 		}
 	}
 	return load.Ramp(peak, l.ramp, hold, l.rampDown), nil

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"flyball/internal/client"
+	"flyball/internal/duration"
 	"flyball/internal/history"
 	"flyball/internal/resource"
 	"flyball/internal/trace"
@@ -98,7 +99,7 @@ func (m *measuring) traffic(cmd *cobra.Command, conn *connection, service string
 	if err != nil {
 		return t, found.client.Plain(err)
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "%s: %d steps of %v from %s on\n", m.from, len(t.Values), t.Step, t.Start.Format(time.RFC3339))
+	fmt.Fprintf(cmd.ErrOrStderr(), "%s: %d steps of %s from %s on\n", m.from, len(t.Values), duration.String(t.Step), t.Start.Format(time.RFC3339))
 	if speed := found.faster(); speed != 1 && !m.asCounted {
 		// Of a minute of such a clock, the tasks have lived through a part: what came in it came as often
 		// as so many times more in a minute of theirs.

@@ -86,7 +86,7 @@ func TestLoadAndReportRefuseWhatTheyCannotDo(t *testing.T) {
 		args []string
 		want string
 	}{
-		"a duration shorter than its ramp": {[]string{"load", "--ramp", "5m", "--duration", "2m", "http://127.0.0.1:1/"}, "--duration 2m0s is shorter than the ramps in it"},
+		"a duration shorter than its ramp": {[]string{"load", "--ramp", "5m", "--duration", "2m", "http://127.0.0.1:1/"}, "--duration 2m is shorter than the ramps in it"},
 		"a speed that is none":             {[]string{"load", "--speed", "fast", "http://127.0.0.1:1/"}, `--speed "fast": give a number`},
 		"no URL":                           {[]string{"load", "127.0.0.1:8080"}, "is not a URL"},
 		"a record that cannot be written":  {[]string{"load", "--out", "missing/load.jsonl", "http://127.0.0.1:1/"}, "there is no folder missing for load.jsonl"},

@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"flyball/internal/deploy"
+	"flyball/internal/duration"
 	"flyball/internal/resource"
 	"flyball/internal/service/ecs/rules"
 	"flyball/internal/workload"
@@ -200,7 +201,7 @@ func serviceName(args []string) string {
 
 func (s *start) run(ctx context.Context, out, told io.Writer) error {
 	c := s.conn.client()
-	ctx, cancel := context.WithTimeoutCause(ctx, s.within, fmt.Errorf("waited %v, see --within", s.within))
+	ctx, cancel := context.WithTimeoutCause(ctx, s.within, fmt.Errorf("waited %s, see --within", duration.String(s.within)))
 	defer cancel()
 	service, err := deploy.Apply(ctx, c, s.plan, func(command string) { fmt.Fprintln(told, command) })
 	if err != nil {

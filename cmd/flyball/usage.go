@@ -13,6 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"flyball/internal/duration"
 )
 
 // sayWhatToType has a command, and those below it, say of wrong arguments and flags what to
@@ -29,6 +31,7 @@ func sayWhatToType(cmd *cobra.Command) {
 		}
 		return
 	}
+	cmd.LocalFlags().VisitAll(shortenDefault)
 	accept := cmd.Args
 	if accept == nil {
 		accept = cobra.ArbitraryArgs
@@ -38,6 +41,13 @@ func sayWhatToType(cmd *cobra.Command) {
 			return err
 		}
 		return argumentError(cmd, accept, args)
+	}
+}
+
+// shortenDefault has help write the default of a flag as people do: 5m in place of 5m0s.
+func shortenDefault(f *pflag.Flag) {
+	if d, err := time.ParseDuration(f.DefValue); err == nil && f.Value.Type() == "duration" {
+		f.DefValue = duration.String(d)
 	}
 }
 

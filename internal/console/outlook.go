@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"flyball/internal/duration"
 	"flyball/scaling"
 )
 
@@ -29,5 +30,5 @@ func verdict(o scaling.Outlook, now time.Time) string {
 	case !o.Earliest.After(now):
 		return "as soon as this has happened"
 	}
-	return fmt.Sprintf("possible in %s, at %s, if this happens", span(o.Earliest.Sub(now)), o.Earliest.UTC().Format(time.TimeOnly))
+	return fmt.Sprintf("possible in %s, at %s, if this happens", duration.Words(o.Earliest.Sub(now)), o.Earliest.UTC().Format(time.TimeOnly))
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"flyball/internal/duration"
 	"flyball/internal/status"
 )
 
@@ -54,7 +55,7 @@ func runCell(next, now time.Time) cell {
 	if next.IsZero() {
 		return cell{Text: "never again"}
 	}
-	return cell{Text: written(next, time.DateTime), Note: "in " + span(next.Sub(now))}
+	return cell{Text: written(next, time.DateTime), Note: "in " + duration.Words(next.Sub(now))}
 }
 
 // sets is what a scheduled action does to the bounds.

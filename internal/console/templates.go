@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"flyball/internal/duration"
 )
 
 //go:embed templates
@@ -58,10 +60,11 @@ var functions = template.FuncMap{
 	"clock":        func(t any) string { return written(t, time.TimeOnly) },
 	"moment":       func(t any) string { return written(t, time.DateTime) },
 	"datetime":     func(t any) string { return written(t, time.RFC3339) },
-	"ago":          func(now, t time.Time) string { return span(now.Sub(t)) },
+	"ago":          func(now, t time.Time) string { return duration.Words(now.Sub(t)) },
 	"number":       number,
 	"outlook":      newOutlook,
 	"milliseconds": func(d time.Duration) string { return number(float64(d) / float64(time.Millisecond)) },
+	"duration":     duration.String,
 	"value":        func(v *float64) float64 { return *v },
 }
 
@@ -87,20 +90,4 @@ func number(v float64) string {
 		return strconv.FormatFloat(math.Round(v*10)/10, 'f', -1, 64)
 	}
 	return strconv.FormatFloat(math.Round(v*100)/100, 'f', -1, 64)
-}
-
-// span writes a time by its two largest units.
-func span(d time.Duration) string {
-	const day = 24 * time.Hour
-	switch d = d.Round(time.Second); {
-	case d < 0:
-		return "0 s"
-	case d >= day:
-		return fmt.Sprintf("%d d %d h", d/day, d%day/time.Hour)
-	case d >= time.Hour:
-		return fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
-	case d >= time.Minute:
-		return fmt.Sprintf("%d min %d s", d/time.Minute, d%time.Minute/time.Second)
-	}
-	return fmt.Sprintf("%d s", d/time.Second)
 }

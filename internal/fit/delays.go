@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math"
 	"time"
+
+	"flyball/internal/duration"
 )
 
 // estimateDelays finds how long tasks take to start, until they get requests, and to go.
@@ -76,7 +78,7 @@ func (m *Model) lagOf(name string, h History, leads, follows []float64, never, a
 	// each: so the mean of many rises is no surer than one of them, and known within a step.
 	within := h.seconds()
 	if at < within/4 {
-		m.miss(name, "%s %s at most, and steps of %s tell no more", after, Seconds.text(at+within), brief(h.Step))
+		m.miss(name, "%s %s at most, and steps of %s tell no more", after, Seconds.text(at+within), duration.String(h.Step))
 		return
 	}
 	m.add(name, Seconds, interval{at, at - within, at + within}.notNegative())

@@ -7,6 +7,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"flyball/internal/duration"
 )
 
 // A History is what was measured of a service in equal steps of time, oldest first. A list that is
@@ -75,7 +77,7 @@ const most = 1e15
 
 func (h *History) check(t Task) error {
 	if h.Step < time.Second || h.Step > 24*time.Hour || !(h.Faster >= 0 && h.Faster <= 1e6) {
-		return fmt.Errorf("a step of %v; it must be a second to a day", h.Step)
+		return fmt.Errorf("a step of %s; it must be a second to a day", duration.String(h.Step))
 	}
 	n := h.len()
 	for _, s := range h.series() {

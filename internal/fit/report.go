@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"flyball/internal/duration"
 )
 
 // Settings are what the model says as flags of flyball simulate, in order.
@@ -48,7 +50,7 @@ func (m Model) Flags() string {
 func (u Unit) flag(v float64) string {
 	switch u {
 	case Seconds:
-		return digits(v).String()
+		return duration.String(digits(v))
 	case Whole:
 		return strconv.FormatFloat(math.Round(v), 'f', -1, 64)
 	}
@@ -70,7 +72,7 @@ func round(v float64) float64 {
 func (u Unit) text(v float64) string {
 	switch u {
 	case Seconds:
-		return brief(digits(v))
+		return duration.String(digits(v))
 	case MiB:
 		return strconv.FormatFloat(round(v), 'f', -1, 64) + " MiB"
 	}
@@ -118,22 +120,11 @@ func (m Model) title() string {
 		const minute = "2006-01-02 15:04"
 		fmt.Fprintf(&b, "%s to %s, ", m.From.UTC().Format(minute), m.To.UTC().Format(minute))
 	}
-	fmt.Fprintf(&b, "%d steps of %s, tasks of %v vCPU", m.Steps, brief(m.Step), m.Task.VCPU)
+	fmt.Fprintf(&b, "%d steps of %s, tasks of %v vCPU", m.Steps, duration.String(m.Step), m.Task.VCPU)
 	if m.Task.Memory > 0 {
 		fmt.Fprintf(&b, " and %v MiB", m.Task.Memory)
 	}
 	return b.String() + "\n\n"
-}
-
-// brief is a duration without the zeros at its end.
-func brief(d time.Duration) string {
-	text := d.String()
-	for _, none := range []string{"m0s", "h0m"} {
-		if strings.HasSuffix(text, none) {
-			text = text[:len(text)-2]
-		}
-	}
-	return text
 }
 
 // A document is a model as it is written and read.

@@ -12,21 +12,30 @@ import (
 // go on while others have used a budget up.
 const spared = 16 << 10
 
+// inTurn is how long those who wait and have failed alike are served in the order in which they came. Once the
+// first has waited longer, more come than can be served, and the newest goes first: most are
+// answered at once then, in place of all when they have given up.
+const inTurn = time.Second
+
 // A Budget is memory that requests share, in bytes. Those that it has no room for
-// wait, the first come first, for a time: what some have and others wait for is then
-// given up by one of them.
+// wait for a time: what some have and others wait for is then given up by one of them.
+// Meanwhile answers are given up whose clients do not take them; see Share.Send.
 type Budget struct {
 	patience time.Duration // how long a request waits, in real time
 
 	mu      sync.Mutex
 	free    int64 // less than nothing after Set
 	waiting []*wait
+	sending []*sending
+	looking bool // answers to give up are going to be looked for
 }
 
 // A wait is for so many bytes.
 type wait struct {
-	bytes int64
-	over  chan struct{} // closed when it has them
+	bytes  int64
+	failed int64 // of the client: who has failed less goes first
+	since  time.Time
+	over   chan struct{} // closed when it has them
 }
 
 // NewBudget returns a budget of so many bytes, for which requests wait so long.
@@ -42,8 +51,10 @@ func (b *Budget) take(ctx context.Context, bytes int64) bool {
 		b.mu.Unlock()
 		return true
 	}
-	w := &wait{bytes, make(chan struct{})}
+	w := &wait{bytes, clientOf(ctx).failed(), time.Now(), make(chan struct{})}
 	b.waiting = append(b.waiting, w)
+	b.admit()
+	b.lookSoon()
 	b.mu.Unlock()
 
 	patience := time.NewTimer(b.patience)
@@ -54,7 +65,11 @@ func (b *Budget) take(ctx context.Context, bytes int64) bool {
 	case <-patience.C:
 	case <-ctx.Done():
 	}
-	return b.leave(w)
+	if b.leave(w) {
+		return true
+	}
+	clientOf(ctx).fail()
+	return false
 }
 
 // leave ends a wait, and reports whether it has got its bytes meanwhile.
@@ -66,7 +81,7 @@ func (b *Budget) leave(w *wait) bool {
 		return true
 	}
 	b.waiting = slices.Delete(b.waiting, i, i+1)
-	b.admit() // those behind it may need less
+	b.admit() // others may need less
 	return false
 }
 
@@ -80,11 +95,33 @@ func (b *Budget) put(bytes int64) {
 
 // admit ends the waits that there is room for. The lock is held.
 func (b *Budget) admit() {
-	for len(b.waiting) > 0 && b.free >= b.waiting[0].bytes {
-		w := b.waiting[0]
+	for b.free > 0 && len(b.waiting) > 0 {
+		next := b.next()
+		w := b.waiting[next]
+		if b.free < w.bytes {
+			return
+		}
 		b.free -= w.bytes
-		b.waiting = slices.Delete(b.waiting, 0, 1)
+		b.waiting = slices.Delete(b.waiting, next, next+1)
 		close(w.over)
+	}
+}
+
+// next is whose wait ends first. There is one.
+func (b *Budget) next() (next int) {
+	first := b.waiting[0]
+	for i, w := range b.waiting {
+		if w.failed < first.failed {
+			next, first = i, w
+		}
+	}
+	if time.Since(first.since) <= inTurn {
+		return next
+	}
+	for i := len(b.waiting) - 1; ; i-- {
+		if b.waiting[i].failed == first.failed {
+			return i
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -76,6 +77,32 @@ func TestWhoWaitsIsServedInOrder(t *testing.T) {
 	})
 }
 
+func TestTheNewestGoesFirstOnceMoreComeThanAreServed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := NewBudget(size, time.Minute)
+		has := b.Share()
+		has.Grow(t.Context(), size+spared)
+		var order []int
+		for n := range 3 {
+			go func() {
+				s := b.Share()
+				if s.Grow(t.Context(), size+spared) {
+					order = append(order, n)
+					s.Set(0)
+				}
+			}()
+			synctest.Wait()
+			time.Sleep(inTurn)
+		}
+		has.Set(0)
+		synctest.Wait()
+		// The last one has waited for no longer than anybody does in turn.
+		if !slices.Equal(order, []int{2, 1, 0}) {
+			t.Errorf("served in the order %v", order)
+		}
+	})
+}
+
 func TestMemoryThatIsInUseIsCountedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBudget(size, time.Second)
@@ -87,6 +114,37 @@ func TestMemoryThatIsInUseIsCountedAtOnce(t *testing.T) {
 		over.Set(0)
 		if !next.Grow(t.Context(), spared+size) {
 			t.Error("the budget is not whole again")
+		}
+	})
+}
+
+func TestClientsThatDoNotReadGoLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := NewBudget(size, time.Second)
+		has := b.Share()
+		has.Grow(t.Context(), size+spared)
+		hostile := WithClient(t.Context())
+		if s := b.Share(); s.Grow(hostile, size+spared) {
+			t.Fatal("more was given than there is")
+		}
+		var order []string
+		for _, w := range []struct {
+			name string
+			ctx  context.Context
+		}{{"who waited in vain", hostile}, {"who is new", WithClient(t.Context())}} {
+			go func() {
+				s := b.Share()
+				if s.Grow(w.ctx, size+spared) {
+					order = append(order, w.name)
+					s.Set(0)
+				}
+			}()
+			synctest.Wait()
+		}
+		has.Set(0)
+		synctest.Wait()
+		if !slices.Equal(order, []string{"who is new", "who waited in vain"}) {
+			t.Errorf("served in the order %v", order)
 		}
 	})
 }

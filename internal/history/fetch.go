@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 
+	"flyball/internal/duration"
 	"flyball/internal/fit"
 	"flyball/internal/trace"
 	"flyball/scaling"
@@ -142,8 +143,8 @@ func (f *fetcher) trace(sum map[time.Time]float64, o trace.Options) (trace.Trace
 	t, err := trace.Of("requests", times, values, f.window.Step, o)
 	first, end := times[0], times[len(times)-1].Add(f.window.Step)
 	if out := first.Sub(f.window.From) + f.window.To.Sub(end); err == nil && out > f.window.Step {
-		t.Notes = append(t.Notes, fmt.Sprintf("Nothing was counted before %s and after %s: %v of the time that was asked for is left out, and so is what its tasks cost.",
-			first.Format(time.RFC3339), end.Format(time.RFC3339), out))
+		t.Notes = append(t.Notes, fmt.Sprintf("Nothing was counted before %s and after %s: %s of the time that was asked for is left out, and so is what its tasks cost.",
+			first.Format(time.RFC3339), end.Format(time.RFC3339), duration.String(out)))
 	}
 	return t, err
 }

@@ -191,7 +191,7 @@ func TestTrafficTellsOfGaps(t *testing.T) {
 		t.Fatal(err)
 	}
 	notes := strings.Join(got.Notes, " ")
-	if len(got.Values) != 90 || got.Step != time.Minute || !math.IsNaN(got.Values[40]) || !strings.Contains(notes, "2 missing rows") || !strings.Contains(notes, "22h30m0s of the time that was asked for is left out") {
+	if len(got.Values) != 90 || got.Step != time.Minute || !math.IsNaN(got.Values[40]) || !strings.Contains(notes, "2 missing rows") || !strings.Contains(notes, "22h30m of the time that was asked for is left out") {
 		t.Errorf("%d values at %v, notes %s", len(got.Values), got.Step, notes)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"flyball/internal/duration"
 	"flyball/internal/fit"
 	"flyball/internal/trace"
 )
@@ -212,7 +213,7 @@ func join(traces map[string]trace.Trace) (h fit.History, err error) {
 	}
 	steps := int((to.Sub(from) + h.Step/2) / h.Step)
 	if steps > maxSteps {
-		return h, fmt.Errorf("the series go from %s to %s, which are %d steps of %v; take longer ones with --step", from.Format(time.RFC3339), to.Format(time.RFC3339), steps, h.Step)
+		return h, fmt.Errorf("the series go from %s to %s, which are %d steps of %s; take longer ones with --step", from.Format(time.RFC3339), to.Format(time.RFC3339), steps, duration.String(h.Step))
 	}
 	if timed > 0 {
 		h.Start = from

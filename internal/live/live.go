@@ -9,9 +9,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
+	"flyball/internal/duration"
 	"flyball/internal/load"
 	"flyball/internal/terminal"
 )
@@ -37,6 +37,7 @@ type View struct {
 	last             load.Second
 	requests, errors int
 	err              string // one of the errors
+	said             string // in place of it
 }
 
 // The least that a view needs.
@@ -67,12 +68,18 @@ func (v *View) Show(s load.Second) {
 	_ = v.frames.Draw(v.frame)
 }
 
+// Say shows a text below the next pictures in place of errors, until there are answers.
+func (v *View) Say(text string) { v.said = text }
+
 func (v *View) add(s load.Second) {
 	v.last = s
 	v.requests += s.Requests
 	v.errors += s.Errors
 	if s.Err != "" {
 		v.err = s.Err
+	}
+	if s.Requests > s.Errors {
+		v.said = ""
 	}
 	v.history.Add(v.lines.Line(s))
 }
@@ -106,14 +113,7 @@ func (v *View) head(width int) string {
 
 // shown is a real duration in the time of the load.
 func (v *View) shown(d time.Duration) string {
-	s := time.Duration(float64(d) * v.Speed).Round(time.Second).String()
-	if minutes, whole := strings.CutSuffix(s, "m0s"); whole {
-		s = minutes + "m"
-	}
-	if hours, whole := strings.CutSuffix(s, "h0m"); whole {
-		s = hours + "h"
-	}
-	return s
+	return duration.String(time.Duration(float64(d) * v.Speed).Round(time.Second))
 }
 
 // now says what the level is, and latency in the last second.
@@ -130,7 +130,10 @@ func (v *View) now(width int) string {
 // foot says what there was in all.
 func (v *View) foot(width int) string {
 	text := fmt.Sprintf("%d requests, %d failed", v.requests, v.errors)
-	if v.err != "" {
+	switch {
+	case v.said != "":
+		text += ". " + v.said
+	case v.err != "":
 		text += ": " + v.err
 	}
 	return clip(text, width)

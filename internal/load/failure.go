@@ -29,6 +29,16 @@ func (f Failures) String() string {
 	return strings.Join(parts, ", ")
 }
 
+// Unanswered is how many of them had no answer at all: others had one with a status.
+func (f Failures) Unanswered() (n int) {
+	for kind, count := range f {
+		if _, err := strconv.Atoi(kind); err != nil {
+			n += count
+		}
+	}
+	return n
+}
+
 var (
 	errNoTarget   = errors.New("there is no target")
 	errUnanswered = errors.New("there was no answer in the time that was left after the end of the load")

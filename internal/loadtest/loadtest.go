@@ -80,7 +80,7 @@ func (t *Tests) Start(ctx context.Context, in Place, by string, c *client.Client
 		return View{}, &BadSpec{"duration", "The server's clock stands still until it is moved, so that no load test would end: flyball load --speed 1 puts load on at the wall clock's speed."}
 	}
 	if s.Open && s.Kind == Queue && s.Level*t.Speed > MostRate {
-		return View{}, &BadSpec{"level", fmt.Sprintf("The server's clock runs %v times faster, so that at most %v messages go out in a second of it.", t.Speed, MostRate/t.Speed)}
+		return View{}, &BadSpec{"level", fmt.Sprintf("The server's clock runs %v times faster, so that at most %.4g messages go out in a second of it.", t.Speed, MostRate/t.Speed)}
 	}
 	one := &test{id: strings.ToLower(rand.Text()[:10]), place: in, by: by, spec: s, client: c, state: Running, began: t.Now(), speed: t.Speed}
 	running, stop := context.WithCancel(t.ctx)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"flyball/internal/duration"
 	"flyball/internal/load"
 )
 
@@ -123,7 +124,7 @@ func (s Spec) check() error {
 	case s.Pattern == "trace" && (len(s.Shape) < 2 || len(s.Shape) > mostOfShape || slices.ContainsFunc(s.Shape, func(v float64) bool { return !(v >= 0 && v <= 1) })):
 		return bad("shape", "A trace is two to %d shares of the level, from 0 to 1, such as 0.2, 1, 0.4.", mostOfShape)
 	case s.Ramp < 0 || s.Ramp > s.Duration:
-		return bad("ramp", "The ramp is part of the duration: it is %v at most. Write a shorter one, or a longer duration.", s.Duration)
+		return bad("ramp", "The ramp is part of the duration: it is %s at most. Write a shorter one, or a longer duration.", duration.String(s.Duration))
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"flyball/autoscaler"
 	"flyball/autoscaler/hpa"
 	"flyball/autoscaler/kpa"
+	"flyball/internal/duration"
 )
 
 // A knativeDocument is a Service of Knative, of which the template's annotations scale.
@@ -133,7 +134,7 @@ func (a *annotations) kpa(concurrency float64) kpa.Spec {
 	}
 	spec.Target = kpa.Default(spec.Metric, most) * a.above(70, "target-utilization-percentage", "targetUtilizationPercentage") / 70
 	if spec.StableWindow = a.duration("window"); spec.StableWindow > 0 && spec.StableWindow < 6*time.Second {
-		a.keep(fmt.Errorf("%swindow is %v; it must be 6s to 1h", annotation, spec.StableWindow))
+		a.keep(fmt.Errorf("%swindow is %s; it must be 6s to 1h", annotation, duration.String(spec.StableWindow)))
 	}
 	spec.PanicWindow = a.above(0, "panic-window-percentage", "panicWindowPercentage")
 	spec.PanicThreshold = a.above(0, "panic-threshold-percentage", "panicThresholdPercentage")

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"flyball/internal/duration"
 )
 
 // desired follows the desired count from activity to activity, fills in from where
@@ -86,7 +88,7 @@ func (r *reader) cooldown(a Activity) (Span, bool) {
 			length = p.ScaleIn
 		}
 		span.From, span.To = a.End, a.End.Add(length)
-		span.Title += fmt.Sprintf(" of %v after setting the desired count to %d", length.Round(time.Second), a.To)
+		span.Title += fmt.Sprintf(" of %s after setting the desired count to %d", duration.String(length.Round(time.Second)), a.To)
 		return span, length > 0
 	}
 	return Span{}, false

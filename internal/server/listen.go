@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"flyball/internal/flow"
 	"flyball/internal/state"
 	"flyball/internal/store"
 )
@@ -126,7 +127,7 @@ func (s *Server) listenOnBridge(ctx context.Context, runtime bridged) {
 
 // serve answers what comes to a listener, over TLS at the address that was asked for.
 func (s *Server) serve(l net.Listener) error {
-	accepted := s.connections.Listener(l)
+	accepted := s.connections.Listener(flow.Bounded(l))
 	if s.cfg.Certificate != nil && l == s.listeners[0] {
 		return s.http.ServeTLS(accepted, "", "")
 	}
@@ -149,7 +150,7 @@ func (c Config) tls() *tls.Config {
 
 // withConnection notes in the context of a connection's calls what is known of its other end.
 func withConnection(ctx context.Context, c net.Conn) context.Context {
-	return withVisitor(withSource(ctx, c), c)
+	return withVisitor(withSource(flow.WithClient(ctx), c), c)
 }
 
 type nearKey struct{}

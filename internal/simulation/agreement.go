@@ -37,5 +37,5 @@ func ParseAgreement(text string) (sim.Agreement, error) {
 
 // Describe writes an agreement as ParseAgreement reads it.
 func Describe(a sim.Agreement) string {
-	return fmt.Sprintf("p%s < %s", strconv.FormatFloat(100*a.Share, 'f', -1, 64), short(a.Within))
+	return fmt.Sprintf("p%s < %s", strconv.FormatFloat(100*a.Share, 'g', 15, 64), short(a.Within))
 }

@@ -3,7 +3,6 @@ package simulation
 import (
 	"fmt"
 	"math"
-	"time"
 )
 
 // A Fact is one of the few things to see first of a run.
@@ -68,5 +67,5 @@ func sign(v float64) string {
 // When is the time that was scored, as it is printed.
 func (r Report) When() string {
 	const day = "2006-01-02 15:04"
-	return fmt.Sprintf("%s to %s (%s)", r.Start.Format(day), r.End.Format(day), span(time.Duration(r.Minutes)*time.Minute))
+	return fmt.Sprintf("%s to %s (%s)", r.Start.Format(day), r.End.Format(day), minutes(r.Minutes))
 }

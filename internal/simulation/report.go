@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"flyball/internal/duration"
 	"flyball/internal/threshold"
 	"flyball/scaling"
 	"flyball/sim"
@@ -168,7 +169,7 @@ func (r Report) WriteText(w io.Writer) error {
 	if r.Cost > 0 {
 		line("cost", "$%.2f, $%.2f in 30 days", r.Cost, r.Cost*30*24*60/float64(max(1, r.Minutes)))
 	}
-	line("bounds", "%s at the maximum, %s at the minimum", span(time.Duration(r.MinutesAtMax)*time.Minute), span(time.Duration(r.MinutesAtMin)*time.Minute))
+	line("bounds", "%s at the maximum, %s at the minimum", minutes(r.MinutesAtMax), minutes(r.MinutesAtMin))
 	e := r.Elasticity
 	line("elasticity", "too few: %s of the time, by %s of what was needed; too many: %s, by %s; unstable %s",
 		percent(e.UnderTimeshare), percent(e.UnderAccuracy), percent(e.OverTimeshare), percent(e.OverAccuracy), percent(e.Instability))
@@ -215,7 +216,7 @@ func count(v float64) string {
 func short(d time.Duration) string {
 	switch {
 	case d >= time.Minute:
-		return d.Round(time.Second).String()
+		return duration.String(d.Round(time.Second))
 	case d >= time.Second:
 		return d.Round(10 * time.Millisecond).String()
 	case d >= time.Millisecond:
@@ -224,18 +225,10 @@ func short(d time.Duration) string {
 	return d.String()
 }
 
-// span writes a length of time in days, hours and minutes.
-func span(d time.Duration) string {
-	days, hours, minutes := int(d.Hours())/24, int(d.Hours())%24, int(d.Minutes())%60
-	switch {
-	case days > 0 && hours > 0:
-		return fmt.Sprintf("%d d %d h", days, hours)
-	case days > 0:
-		return fmt.Sprintf("%d d", days)
-	case hours > 0 && minutes > 0:
-		return fmt.Sprintf("%d h %d min", hours, minutes)
-	case hours > 0:
-		return fmt.Sprintf("%d h", hours)
+// minutes writes how many minutes something took.
+func minutes(n int) string {
+	if n == 0 {
+		return "0 min"
 	}
-	return fmt.Sprintf("%d min", minutes)
+	return duration.Words(time.Duration(n) * time.Minute)
 }

@@ -271,7 +271,7 @@ func alarmRule(a types.MetricAlarm) string {
 	if a.ThresholdMetricId != nil {
 		return fmt.Sprintf("%s outside its band for %d of %d x %d s", value, m, n, period)
 	}
-	return fmt.Sprintf("%s %s %v for %d of %d x %d s", value, operators[a.ComparisonOperator],
+	return fmt.Sprintf("%s %s %.15g for %d of %d x %d s", value, operators[a.ComparisonOperator],
 		aws.ToFloat64(a.Threshold), m, n, period)
 }
 

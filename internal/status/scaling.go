@@ -245,7 +245,7 @@ func readForecast(ctx context.Context, c *client.Client, id scaling.ResourceID, 
 // rule says in words what a policy does.
 func rule(p types.ScalingPolicy) string {
 	if t := p.TargetTrackingScalingPolicyConfiguration; t != nil {
-		return fmt.Sprintf("%s at %v", metricName(t), aws.ToFloat64(t.TargetValue))
+		return fmt.Sprintf("%s at %.15g", metricName(t), aws.ToFloat64(t.TargetValue))
 	}
 	if s := p.StepScalingPolicyConfiguration; s != nil {
 		if n := len(s.StepAdjustments); n != 1 {
@@ -255,7 +255,7 @@ func rule(p types.ScalingPolicy) string {
 	}
 	if f := p.PredictiveScalingPolicyConfiguration; f != nil && len(f.MetricSpecifications) > 0 {
 		m := f.MetricSpecifications[0]
-		return fmt.Sprintf("%s of %s at %v", f.Mode, loadName(m), aws.ToFloat64(m.TargetValue))
+		return fmt.Sprintf("%s of %s at %.15g", f.Mode, loadName(m), aws.ToFloat64(m.TargetValue))
 	}
 	return ""
 }

@@ -11,6 +11,7 @@ import (
 
 	aastypes "github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 
+	"flyball/internal/duration"
 	"flyball/internal/resource"
 )
 
@@ -241,7 +242,7 @@ func (p *printer) forecast(f Forecast) {
 func (p *printer) schedule(s Schedule) {
 	next := "has no run left"
 	if !s.Next.IsZero() {
-		next = fmt.Sprintf("next %s, in %s", s.Next.UTC().Format("2006-01-02 15:04 UTC"), span(s.Next.Sub(p.now)))
+		next = fmt.Sprintf("next %s, in %s", s.Next.UTC().Format("2006-01-02 15:04 UTC"), duration.Rough(s.Next.Sub(p.now)))
 	}
 	for _, end := range []struct {
 		name string
@@ -259,17 +260,5 @@ func age(now, since time.Time) string {
 	if since.IsZero() {
 		return "-"
 	}
-	return span(now.Sub(since))
-}
-
-// span writes a time by its two largest units.
-func span(d time.Duration) string {
-	const day = 24 * time.Hour
-	switch {
-	case d >= day:
-		return fmt.Sprintf("%dd%dh", d/day, d%day/time.Hour)
-	case d >= time.Hour:
-		return fmt.Sprintf("%dh%dm", d/time.Hour, d%time.Hour/time.Minute)
-	}
-	return d.Round(time.Second).String()
+	return duration.Rough(now.Sub(since))
 }

@@ -57,10 +57,10 @@ demo/web
   policy load: ForecastOnly of ECSServiceCPUUtilization at 40
     forecast capacity: 2 at 12:00, 4 at 13:00
   schedule nightly: cron(0 0 * * ? *) Europe/Berlin; next 2026-03-01 23:00 UTC,
-    in 11h0m, min 1
+    in 11h, min 1
 
 ALARMS OF NO POLICY
-    ALARM       1h0m  busy: Sum > 5 for 1 of 1 x 60 s
+    ALARM         1h  busy: Sum > 5 for 1 of 1 x 60 s
 `
 	var out strings.Builder
 	if err := shown().WriteText(&out); err != nil || out.String() != want {

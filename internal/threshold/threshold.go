@@ -19,6 +19,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"flyball/internal/duration"
 )
 
 // A Name is something that is measured.
@@ -105,7 +107,7 @@ func (u Unit) format(v float64) string {
 	number := strconv.FormatFloat(v, 'g', 6, 64)
 	switch u {
 	case Duration:
-		return time.Duration(v * float64(time.Second)).Round(time.Microsecond).String()
+		return duration.String(time.Duration(v * float64(time.Second)).Round(time.Microsecond))
 	case Share, Percent:
 		return number + "%"
 	}

@@ -14,18 +14,19 @@ import (
 // An assault is what callers do to a server that mean it no good. While it goes on, others
 // have to be answered, and the server's memory has to stay within a bound.
 type assault struct {
-	name string
-	most int // MiB of memory that the server may have at most
-	do   func(context.Context, *victim) error
+	name  string
+	most  int // MiB of memory that the server may have at most
+	do    func(context.Context, *victim) error
+	flags []string // of the server
 }
 
 var assaults = []assault{
-	{"100 bodies that unpack to 1 GiB each", 512, packedBodies},
-	{"1,000 bodies of 4 MiB announced", 160, announcedBodies},
-	{"1,000 bodies that stop half-way", 1024, halfBodies},
-	{"1,000 headers that trickle in", 160, slowHeaders},
-	{"300 answers of 1 MiB that nobody reads", 1024, unreadAnswers},
-	{"1,000 bodies nested 100,000 deep", 512, nestedBodies},
+	{"100 bodies that unpack to 1 GiB each", 512, packedBodies, nil},
+	{"1,000 bodies of 4 MiB announced", 160, announcedBodies, nil},
+	{"1,000 bodies that stop half-way", 1024, halfBodies, nil},
+	{"1,000 headers that trickle in", 160, slowHeaders, nil},
+	{"1,000 callers that read none of their answers", 600, unreadAnswers, []string{"--runtime", "simulated"}},
+	{"1,000 bodies nested 100,000 deep", 512, nestedBodies, nil},
 }
 
 // Limits of a run.
@@ -38,6 +39,9 @@ const (
 type victim struct {
 	*program
 	faults []fault
+
+	slowest, slowestLarge time.Duration // answers to others, small and large
+	slowestCall           string        // with a large one
 }
 
 func (v *victim) fault(name, format string, args ...any) {
@@ -59,6 +63,7 @@ func assaulted(ctx context.Context, r *run) error {
 
 // assault makes one assault.
 func (r *run) assault(ctx context.Context, a assault) ([]fault, error) {
+	r.flags = a.flags
 	p, err := r.launch(ctx)
 	if err != nil {
 		return nil, err
@@ -72,8 +77,8 @@ func (r *run) assault(ctx context.Context, a assault) ([]fault, error) {
 	if err != nil {
 		return v.faults, err
 	}
-	log.Printf("%s: %d MiB at most", a.name, peak)
-	r.peak = max(r.peak, peak)
+	log.Printf("%s: %d MiB at most; others were answered within %v%s", a.name, peak, v.slowest.Round(time.Millisecond), v.large())
+	r.peak, r.slowest, r.slowestLarge = max(r.peak, peak), max(r.slowest, v.slowest), max(r.slowestLarge, v.slowestLarge)
 	if most := int(r.memory * float64(a.most)); peak > most {
 		v.fault(a.name, "the server had %d MiB, which is more than %d", peak, most)
 	}
@@ -104,9 +109,20 @@ func (v *victim) answersOthers(name string) {
 	began := time.Now()
 	if err := v.call("ecs", "AmazonEC2ContainerServiceV20141113.ListClusters", `{}`); err != nil {
 		v.fault(name, "the call of another was not answered: %v", err)
-	} else if took := time.Since(began); took > v.slow(answeredWithin) {
+	}
+	took := time.Since(began)
+	v.slowest = max(v.slowest, took)
+	if took > v.slow(answeredWithin) {
 		v.fault(name, "the call of another took %v", took)
 	}
+}
+
+// large says how long others waited for large answers, if any asked for such.
+func (v *victim) large() string {
+	if v.slowestLarge == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", those who read large answers within %v (%s)", v.slowestLarge.Round(time.Millisecond), v.slowestCall)
 }
 
 // fewDescriptors has a service of 40 tasks with 64 descriptors. All run, as none needs one of

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -145,43 +144,6 @@ func slowHeaders(ctx context.Context, v *victim) error {
 	}
 	v.answersOthers(name)
 	v.areCut(name, conns)
-	return nil
-}
-
-// unreadAnswers asks for pages of 1 MiB and reads none.
-func unreadAnswers(ctx context.Context, v *victim) error {
-	const name, group = "unread answers", `"logGroupName": "g"`
-	if err := v.call("logs", "Logs_20140328.CreateLogGroup", "{"+group+"}"); err != nil {
-		return err
-	}
-	if err := v.call("logs", "Logs_20140328.CreateLogStream", "{"+group+`, "logStreamName": "s"}`); err != nil {
-		return err
-	}
-	type event struct {
-		Timestamp int64  `json:"timestamp"`
-		Message   string `json:"message"`
-	}
-	events := make([]event, 9000)
-	for i := range events {
-		events[i] = event{time.Now().UnixMilli(), strings.Repeat("x", 80)}
-	}
-	all, err := json.Marshal(map[string]any{"logGroupName": "g", "logStreamName": "s", "logEvents": events})
-	if err != nil {
-		return err
-	}
-	if err := v.call("logs", "Logs_20140328.PutLogEvents", string(all)); err != nil {
-		return err
-	}
-	body := "{" + group + `, "logStreamName": "s", "startFromHead": true}`
-	_, closeAll, err := v.dialAll(300, []byte(header("logs", "Logs_20140328.GetLogEvents", len(body))+body))
-	if err != nil {
-		return err
-	}
-	defer closeAll()
-	for range 5 {
-		v.answersOthers(name)
-		pause(ctx, time.Second)
-	}
 	return nil
 }
 

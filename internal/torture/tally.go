@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"time"
 )
 
 // A kind is a kind of failure.
@@ -43,6 +44,8 @@ type fault struct {
 type tally struct {
 	attempts, failures int
 	peak               int            // MiB of memory that a server had at most; 0: it was not looked at
+	slowest            time.Duration  // answer to others; 0: it was not looked at
+	slowestLarge       time.Duration  // the same, of large answers
 	first              string         // fault, in words
 	told               map[fault]bool // without their text
 }

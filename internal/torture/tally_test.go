@@ -33,7 +33,7 @@ func TestTheTableHasALineForEachTorment(t *testing.T) {
 	some.add(8, []fault{{lost, "y", "second"}})
 	var text strings.Builder
 	failures := printResults(&text, []result{{"kill", "", some}, {"full", "needs root", newTally()}, {"flip", "", newTally()}})
-	want := `fault attempts failures memory at most first failure
+	want := `fault attempts failures memory at most slowest answer slowest large first failure
 kill 9 2 round 7: dirty read: first example
 full skipped needs root
 flip 0 0`

@@ -76,19 +76,27 @@ func (t torment) run(ctx context.Context, o options) result {
 // printResults writes the table, and returns how many failures there are.
 func printResults(w io.Writer, results []result) (failures int) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "fault\tattempts\tfailures\tmemory at most\tfirst failure")
+	fmt.Fprintln(table, "fault\tattempts\tfailures\tmemory at most\tslowest answer\tslowest large\tfirst failure")
 	for _, r := range results {
 		if r.skipped != "" {
-			fmt.Fprintf(table, "%s\tskipped\t\t\t%s\n", r.name, r.skipped)
+			fmt.Fprintf(table, "%s\tskipped\t\t\t\t\t%s\n", r.name, r.skipped)
 			continue
 		}
 		peak := ""
 		if r.peak > 0 {
 			peak = fmt.Sprintf("%d MiB", r.peak)
 		}
-		fmt.Fprintf(table, "%s\t%d\t%d\t%s\t%s\n", r.name, r.attempts, r.failures, peak, oneLine(r.first))
+		fmt.Fprintf(table, "%s\t%d\t%d\t%s\t%s\t%s\t%s\n", r.name, r.attempts, r.failures, peak, took(r.slowest), took(r.slowestLarge), oneLine(r.first))
 		failures += r.failures
 	}
 	table.Flush()
 	return failures
+}
+
+// took is how long something took, if it was looked at.
+func took(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return d.Round(time.Millisecond).String()
 }

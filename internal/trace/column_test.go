@@ -173,7 +173,7 @@ func TestGapsAreCarriedOver(t *testing.T) {
 	if want := "[0 5 5 5 7 0 0 0 9 9]"; err != nil || fmt.Sprint(got.Values) != want {
 		t.Errorf("%v, %v; want %s", got.Values, err, want)
 	}
-	if len(carried.Notes) != 2 || !strings.Contains(carried.Notes[0], "3 steps of 1m0s") || !strings.Contains(carried.Notes[1], "4 steps of 1m0s") {
+	if len(carried.Notes) != 2 || !strings.Contains(carried.Notes[0], "3 steps of 1m") || !strings.Contains(carried.Notes[1], "4 steps of 1m") {
 		t.Errorf("%q", carried.Notes)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"flyball/internal/duration"
 )
 
 // What a wrong time can make of a small file is bounded: a trace has so many steps at most, and
@@ -96,7 +98,7 @@ func (t *Series) bound(cells int64, rows *timeline) error {
 		return nil
 	}
 	last := rows.last()
-	return &Error{Line: last.line, What: fmt.Sprintf("%d steps of %s from %s to %s", cells, t.Step, t.Start.Format(time.RFC3339), time.Unix(0, last.at).UTC().Format(time.RFC3339)),
+	return &Error{Line: last.line, What: fmt.Sprintf("%d steps of %s from %s to %s", cells, duration.String(t.Step), t.Start.Format(time.RFC3339), time.Unix(0, last.at).UTC().Format(time.RFC3339)),
 		Remedy: "leave out rows that lie far away, or take longer steps with --step"}
 }
 

@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"flyball/internal/duration"
 )
 
 // Counts around a missing row that are smaller than few on average can be zero by chance, or
@@ -74,10 +76,10 @@ func (s Series) Carried(most int) Series {
 		}
 	}
 	if s.Notes = slices.Clone(s.Notes); short > 0 {
-		s.note(fmt.Sprintf("Took %s of %s that are unknown for like the one before.", stepsOf(short), s.Step))
+		s.note(fmt.Sprintf("Took %s of %s that are unknown for like the one before.", stepsOf(short), duration.String(s.Step)))
 	}
 	if long > 0 {
-		s.note(fmt.Sprintf("Took %s of %s that are unknown for without any.", stepsOf(long), s.Step))
+		s.note(fmt.Sprintf("Took %s of %s that are unknown for without any.", stepsOf(long), duration.String(s.Step)))
 	}
 	return s.with(carried, s.Kind, s.Step)
 }
@@ -188,7 +190,7 @@ func (s Series) At(step time.Duration) (Series, error) {
 	case step < s.Step && s.Step%step == 0:
 		return s.shorter(step)
 	}
-	return s, &Error{What: fmt.Sprintf("rows of %s do not make steps of %s", s.Step, step), Remedy: "one must be a whole number of the other"}
+	return s, &Error{What: fmt.Sprintf("rows of %s do not make steps of %s", duration.String(s.Step), duration.String(step)), Remedy: "one must be a whole number of the other"}
 }
 
 func (s Series) longer(step time.Duration) (Series, error) {
@@ -223,7 +225,7 @@ func (s Series) longer(step time.Duration) (Series, error) {
 		sum, known = 0, 0
 	}
 	if longer.len() == 0 {
-		return s, &Error{What: fmt.Sprintf("no full step of %s in %d rows of %s", step, s.Len(), s.Step), Remedy: "name a longer file"}
+		return s, &Error{What: fmt.Sprintf("no full step of %s in %d rows of %s", duration.String(step), s.Len(), duration.String(s.Step)), Remedy: "name a longer file"}
 	}
 	s.Start = start
 	return s.with(longer, s.Kind, step), nil

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"iter"
 	"time"
+
+	"flyball/internal/duration"
 )
 
 // A grid is the equal steps at which a trace has its values.
@@ -135,7 +137,7 @@ func coarse(rows *timeline, median time.Duration) (grid, error) {
 			return g, nil
 		}
 	}
-	return grid{}, &Error{What: fmt.Sprintf("rows are %s apart and more", median.Round(time.Second)), Remedy: "a forecast or a simulation needs rows of hours or minutes"}
+	return grid{}, &Error{What: fmt.Sprintf("rows are %s apart and more", duration.String(median.Round(time.Second))), Remedy: "a forecast or a simulation needs rows of hours or minutes"}
 }
 
 // describe tells what was done with times.
@@ -149,11 +151,11 @@ func (g grid) describe(rows *timeline, counts bool) string {
 				moved, most = moved+1, max(most, by)
 			}
 		}
-		return fmt.Sprintf("Moved %s by up to %s to the steps of %s.", rowsOf(moved), most.Round(time.Second), g.step)
+		return fmt.Sprintf("Moved %s by up to %s to the steps of %s.", rowsOf(moved), duration.String(most.Round(time.Second)), duration.String(g.step))
 	case irregular:
-		how := "took the mean of each " + g.step.String()
+		how := "took the mean of each " + duration.String(g.step)
 		if counts {
-			how = "added up each " + g.step.String()
+			how = "added up each " + duration.String(g.step)
 		}
 		return fmt.Sprintf("The rows are at unequal distances: %s.", how)
 	}

@@ -160,7 +160,7 @@ func TestReadRefuses(t *testing.T) {
 		{"a word among the values", "1\nmany\n", `line 2, column 1: "many" is not a number; a row is a time and a value, or a value alone`},
 		{"a time that is none", "2026-03-01 00:00,1\n2026-03-01 01:00,2\nyesterday,3\n", `line 3, column 1: "yesterday" is not a time; write times such as 2006-01-02T15:04:05Z, or seconds since 1970`},
 		{"times in a way that is not known", "time,requests\n2026-03-01 00:00 CEST,1\n2026-03-01 01:00 CEST,2\n", `line 2, column 1: "2026-03-01 00:00 CEST" is not a time; write times such as 2006-01-02T15:04:05Z, or seconds since 1970`},
-		{"months", "month,visits\n2026-01-01,1\n2026-02-01,2\n2026-03-01,2\n2026-04-01,2\n", "rows are 744h0m0s apart and more; a forecast or a simulation needs rows of hours or minutes"},
+		{"months", "month,visits\n2026-01-01,1\n2026-02-01,2\n2026-03-01,2\n2026-04-01,2\n", "rows are 744h apart and more; a forecast or a simulation needs rows of hours or minutes"},
 		{"units", "time,requests\n2026-03-01 00:00,5 req\n", `line 2, column 2: "5 req" is not a number; take units off the numbers`},
 		{"columns among which none has a usual name", "time,in,out\n2026-03-01 00:00,1,2\n2026-03-01 01:00,1,2\n", "2 columns of numbers; choose one with --column: in, out; or add them up with --column '*'"},
 		{"rows of several series", "time,service,requests\n" + strings.Repeat("2026-03-01T00:00:00Z,web,5\n2026-03-01T00:00:00Z,api,50\n", 3),
@@ -206,16 +206,16 @@ func TestTimesOffTheGrid(t *testing.T) {
 	}{
 		{"times a little late", day(func(_ int, at time.Time) (time.Time, bool) {
 			return at.Add(time.Duration(random.IntN(20)) * time.Second), true
-		}), 288, "to the steps of 5m0s"},
+		}), 288, "to the steps of 5m"},
 		{"times a little early and late", day(func(_ int, at time.Time) (time.Time, bool) {
 			return at.Add(time.Duration(random.IntN(40)-20) * time.Second), true
-		}), 288, "to the steps of 5m0s"},
+		}), 288, "to the steps of 5m"},
 		{"a clock that was set by four minutes", day(func(i int, at time.Time) (time.Time, bool) {
 			if i >= 100 {
 				at = at.Add(4 * time.Minute)
 			}
 			return at, true
-		}), 288, "Moved 188 rows by up to 4m0s"},
+		}), 288, "Moved 188 rows by up to 4m"},
 		{"a row of another year", day(func(i int, at time.Time) (time.Time, bool) {
 			if i == 7 {
 				at = at.AddDate(-30, 0, 0)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"reflect"
@@ -69,13 +70,7 @@ func (x *exchange) answer() (body *bytes.Buffer, f *fault) {
 // written is a buffer with what is appended. It is taken when it is needed: a call may have waited
 // for long, and an answer may wait for its client.
 func (x *exchange) written(appended func([]byte) []byte) *bytes.Buffer {
-	var answer *bytes.Buffer
-	if x.op != nil && x.op.largest.Load() > smallKept {
-		answer = largeBuffer(0)
-	}
-	if answer == nil {
-		answer = buffers.Get().(*bytes.Buffer)
-	}
+	answer := x.room()
 	b := appended(answer.AvailableBuffer())
 	switch {
 	case cap(b) > answer.Cap(): // it has outgrown the buffer, and need not be there twice
@@ -89,6 +84,18 @@ func (x *exchange) written(appended func([]byte) []byte) *bytes.Buffer {
 	}
 	answer.Write(b)
 	return answer
+}
+
+// room is a buffer for an answer. One that may be large has room for as much as the largest of its operation
+// so far, up to what is kept: to grow to that costs several times as much.
+func (x *exchange) room() *bytes.Buffer {
+	if x.op == nil || x.op.largest.Load() <= smallKept {
+		return buffers.Get().(*bytes.Buffer)
+	}
+	if kept := largeBuffer(0); kept != nil {
+		return kept
+	}
+	return bytes.NewBuffer(make([]byte, 0, min(x.op.largest.Load(), maxKept)))
 }
 
 // run does everything up to the answer.
@@ -203,8 +210,8 @@ func (x *exchange) answerBefore(message string) {
 	x.sent.Do(func() {
 		x.outcome = x.service.unavailable(message)
 		x.w.Header().Set("Connection", "close")
-		_ = x.send(x.proto.appendFault(nil, x, x.outcome), x.outcome) // of an answer without a stream there is none
-		_ = http.NewResponseController(x.w).Flush()                   // the client may be gone
+		_ = x.send(bytes.NewBuffer(x.proto.appendFault(nil, x, x.outcome)), x.outcome) // the client may be gone, too
+		_ = http.NewResponseController(x.w).Flush()
 	})
 }
 
@@ -247,13 +254,15 @@ func (x *exchange) report(f *fault) {
 	x.h.Log.Debug("call", "service", a.Service, "operation", x.name, "status", a.Status, "code", a.Code, "request", x.id, "took", a.Duration)
 }
 
-// send sends the answer. It returns an error if an answer that streams broke off.
-func (x *exchange) send(body []byte, f *fault) error {
+// send sends the answer, whose buffer is kept for others. It returns an error if an answer that streams
+// broke off, or if the rest of the answer was given up.
+func (x *exchange) send(answer *bytes.Buffer, f *fault) error {
 	w := x.w
 	h := w.Header()
 	h.Set("X-Amzn-Requestid", x.id)
 	x.proto.setHeader(h)
 	if x.stream != nil {
+		keep(answer)
 		return x.sendStream(w)
 	}
 	for name, value := range x.header {
@@ -271,12 +280,13 @@ func (x *exchange) send(body []byte, f *fault) error {
 		}
 	}
 	if status != http.StatusNoContent {
-		h.Set("Content-Length", strconv.Itoa(len(body)))
+		h.Set("Content-Length", strconv.Itoa(answer.Len()))
 	}
 	w.WriteHeader(status)
-	// The client may be gone; there is nobody left to tell.
-	_, _ = w.Write(body)
-	return nil
+	if err := x.reply.Send(x.r.Context(), w, answer.Bytes(), func() { keep(answer) }); errors.Is(err, flow.ErrGivenUp) {
+		return err
+	}
+	return nil // if the client is gone there is nobody left to tell
 }
 
 // statusOf is the status of an error. Statuses other than 400 are of awsQuery's errors: where these

@@ -141,8 +141,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer, f := x.answer()
 	x.note(answer)
 	var err error
-	x.sent.Do(func() { x.outcome, err = f, x.send(answer.Bytes(), f) })
-	keep(answer)
+	x.sent.Do(func() { x.outcome, err = f, x.send(answer, f) })
 	if x.body != nil {
 		keep(x.body)
 	}

@@ -15,14 +15,14 @@ import (
 // counted as they come. Their largest, the archive of a function of Lambda, takes half of it.
 const (
 	bodiesMemory  = 256 << 20
-	answersMemory = 128 << 20
+	answersMemory = 64 << 20
 )
 
 // How long calls wait for it, in real time. Bodies of which each waits for what another one
-// has are given up soon; answers that nobody takes are given up meanwhile, by flow.ForCalls.
+// has are given up soon; answers that nobody takes are given up meanwhile.
 const (
 	bodiesPatience  = 5 * time.Second
-	answersPatience = 25 * time.Second
+	answersPatience = 10 * time.Second
 )
 
 func newBodies() *flow.Budget   { return flow.NewBudget(bodiesMemory, bodiesPatience) }
@@ -64,7 +64,7 @@ var readers = []string{"BatchGet", "Describe", "Filter", "Get", "List"}
 const (
 	largeAnswer  = 64 << 10
 	answerCopies = 2
-	mostAnswer   = answersMemory / 4
+	mostAnswer   = answersMemory / answerCopies
 )
 
 // carried is how many calls with large answers are carried out at a time, of all operations: as
@@ -78,7 +78,7 @@ func newCarried() *flow.Budget { return flow.NewBudget(carried()*mostAnswer, ans
 // answers were small so far: any of them may be the first large one.
 const findings = 16
 
-// expect waits until there is room for an answer as large as the largest of the operation
+// expect waits for its turn, and until there is room for an answer as large as the largest of the operation
 // so far. The call is not begun before: what it finds would take the memory. Calls with
 // small answers do not wait for those that nobody takes.
 func (x *exchange) expect(ctx context.Context) bool {
@@ -95,27 +95,23 @@ func (x *exchange) expect(ctx context.Context) bool {
 		}
 		x.finding.Set(0)
 	}
-	if !x.reply.Grow(ctx, answerCopies*min(x.op.largest.Load(), mostAnswer)) {
-		return false
-	}
 	x.finding = x.h.carried.Share()
-	return x.finding.Grow(ctx, mostAnswer)
+	if x.finding.Grow(ctx, mostAnswer) && x.reply.Grow(ctx, answerCopies*min(x.op.largest.Load(), mostAnswer)) {
+		return true
+	}
+	x.finding.Set(0)
+	return false
 }
 
 // note counts an answer as what it takes until it is sent. One that nobody expected to be
-// large waits for room where others may go on, and is sent in any case: what it tells of
-// has been done.
+// large is sent whether there is room or not: it is there, and what it tells of has been done.
 func (x *exchange) note(answer *bytes.Buffer) {
 	size := int64(answer.Len())
 	if x.op != nil && size > x.op.largest.Load() {
 		x.op.largest.Store(size)
 	}
 	x.finding.Set(0)
-	size = int64(answer.Cap())
-	if x.op != nil && !x.op.reads {
-		x.reply.Grow(x.r.Context(), size)
-	}
-	x.reply.Set(size)
+	x.reply.Set(int64(answer.Cap()))
 }
 
 // throttling are the errors of services that have others than most for calls beyond what

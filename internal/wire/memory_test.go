@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -311,4 +312,54 @@ func TestACallThatWaitsHasNoLargeBuffer(t *testing.T) {
 			t.Errorf("a small answer, %q, has %d bytes", answer, answer.Cap())
 		}
 	}
+}
+
+// A stuck client takes the first bytes of an answer, and then nothing until it leaves.
+type stuck struct {
+	*httptest.ResponseRecorder
+	leave chan struct{}
+}
+
+func (s stuck) Write(p []byte) (int, error) {
+	<-s.leave
+	return 0, io.ErrClosedPipe
+}
+
+func TestAnAnswerThatNobodyTakesGivesWayToOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		served, err := NewHandler(Options{}, ECS(always(&fakeECS{})))
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := served.(*handler)
+		call := func(w http.ResponseWriter) (ended any) {
+			defer func() { ended = recover() }()
+			r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(`{"services":[`+strings.Repeat(`"a",`, 1000)+`"a"]}`))
+			r.Host = "localhost"
+			r.Header.Set("Authorization", strings.ReplaceAll(testAuthorization, "%s", "ecs"))
+			r.Header.Set("X-Amz-Target", "AmazonEC2ContainerServiceV20141113.DescribeServices")
+			h.ServeHTTP(w, r)
+			return nil
+		}
+		whole := httptest.NewRecorder()
+		call(whole)
+		size := int64(whole.Body.Len())
+		h.answers = flow.NewBudget(answerCopies*size, answersPatience) // room for one
+
+		hostile, ended := stuck{httptest.NewRecorder(), make(chan struct{})}, make(chan any, 1)
+		go func() { ended <- call(hostile) }()
+		synctest.Wait()
+		began, honest := time.Now(), httptest.NewRecorder()
+		call(honest)
+		if honest.Code != http.StatusOK || int64(honest.Body.Len()) != size || time.Since(began) > time.Second {
+			t.Errorf("another call was answered after %v: %d, %d of %d bytes", time.Since(began), honest.Code, honest.Body.Len(), size)
+		}
+		close(hostile.leave)
+		if got := <-ended; got != http.ErrAbortHandler {
+			t.Errorf("the connection of an answer that was given up ended with %v", got)
+		}
+		if all := h.answers.Share(); !all.Grow(t.Context(), answerCopies*size) {
+			t.Error("an answer that was given up holds memory")
+		}
+	})
 }

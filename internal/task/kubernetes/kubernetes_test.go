@@ -193,7 +193,7 @@ func TestAPodThatCannotStartIsRemovedAndSaysWhy(t *testing.T) {
 		"room": {func(pod *corev1.Pod) {
 			pod.CreationTimestamp = metav1.NewTime(time.Now().Add(-time.Hour))
 			pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Message: "0/3 nodes are available"}}
-		}, "Capacity is unavailable at this time: no node took the pod within 5m0s: 0/3 nodes are available"},
+		}, "Capacity is unavailable at this time: no node took the pod within 5m: 0/3 nodes are available"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newCluster(tried.how)

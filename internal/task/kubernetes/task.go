@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"flyball/internal/duration"
 	"flyball/internal/task"
 )
 
@@ -364,7 +365,7 @@ func (t *Task) unplaced(pod *corev1.Pod) error {
 		why = c.Message
 	}
 	//lint:ignore ST1005 ECS has these words
-	return fmt.Errorf("Capacity is unavailable at this time: no node took the pod within %v: %s", t.runtime.options.Schedule, why)
+	return fmt.Errorf("Capacity is unavailable at this time: no node took the pod within %s: %s", duration.String(t.runtime.options.Schedule), why)
 }
 
 // begun is whether all containers of a pod have been started.
