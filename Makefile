@@ -34,8 +34,9 @@ POSTGRES = $(shell command -v initdb || ls -d /usr/lib/postgresql/*/bin/initdb 2
 
 # Some packages wait for programs more than they compute: one more than there are processors is
 # tested at a time. Forecasts compute in the caller's goroutine alone: the race detector would find
-# nothing in them, and take minutes. The longest package takes five where all is compiled beside it.
-SUITE = GORACE=atexit_sleep_ms=10 $(GO) run ./internal/suite $(GO) test -timeout 15m
+# nothing in them, and take minutes. The longest package takes five where all is compiled beside it,
+# and several times as long on a busy machine.
+SUITE = GORACE=atexit_sleep_ms=10 $(GO) run ./internal/suite $(GO) test -timeout 25m
 test: ## all tests, with the race detector where there is a C compiler, and in a browser where there is Chromium
 	@test -n "$(RACE)" || echo "no C compiler: the race detector is off"
 	@test -n "$(CHROMIUM)" || echo "no Chromium: the console's pages are not tried in a browser"

@@ -22,8 +22,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-
-	"flyball/internal/duration"
 )
 
 // Options say what to forecast. The zero value asks for 48 values of an hourly
@@ -188,7 +186,7 @@ func (o Options) complete() (Options, error) {
 		}
 	}
 	if o.Calendar != nil && o.Calendar.Step < 0 {
-		return o, fmt.Errorf("a step of %s between values is not above 0", duration.String(o.Calendar.Step))
+		return o, fmt.Errorf("a step of %v between values is not above 0", o.Calendar.Step)
 	}
 	for _, p := range o.Quantiles {
 		if !(p > 0 && p < 1) {

@@ -10,7 +10,6 @@ import (
 
 	"flyball/autoscaler"
 	"flyball/autoscaler/hpa"
-	"flyball/internal/duration"
 )
 
 // A Spec is a ScaledObject. The zero value of what KEDA has a default for is that default.
@@ -117,7 +116,7 @@ func (c *controller) poll(s autoscaler.Seen) autoscaler.Decision {
 		return d
 	}
 	d.Replicas, d.By = 0, "KEDA deactivation"
-	d.Reason = fmt.Sprintf("Deactivated from %d to 0: no trigger was active for %s", s.Desired, duration.String(*c.Cooldown))
+	d.Reason = fmt.Sprintf("Deactivated from %d to 0: no trigger was active for %g s", s.Desired, c.Cooldown.Seconds())
 	return d
 }
 

@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"flyball/autoscaler"
-	"flyball/internal/duration"
 )
 
 // A Spec is how the controller is set.
@@ -107,8 +106,8 @@ func (c *controller) Decide(s autoscaler.Seen) autoscaler.Decision {
 	}
 	if d.Replicas != s.Desired {
 		d.By = By
-		d.Reason = fmt.Sprintf("up to %.3g requests a second are expected within %s, by %s above all and what it was wrong by; that needs %d replicas",
-			expected, duration.String(time.Duration(c.ahead)*c.Spec.Interval), c.experts.best().name(), wish)
+		d.Reason = fmt.Sprintf("up to %.3g requests a second are expected within %g s, by %s above all and what it was wrong by; that needs %d replicas",
+			expected, (time.Duration(c.ahead)*c.Spec.Interval).Seconds(), c.experts.best().name(), wish)
 	}
 	return d
 }

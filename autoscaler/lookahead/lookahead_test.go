@@ -128,7 +128,7 @@ func TestASizeLasts(t *testing.T) {
 
 func TestItSaysWhatItExpects(t *testing.T) {
 	d := lookahead.Spec{Staff: whole, Lead: 40 * time.Second}.New().Decide(autoscaler.Seen{At: start, Desired: 1, Max: 100, Requests: 10})
-	if d.By != lookahead.By || !strings.Contains(d.Reason, "requests a second are expected within 2m, by the last value above all and what it was wrong by; that needs 13 replicas") {
+	if d.By != lookahead.By || !strings.Contains(d.Reason, "requests a second are expected within 120 s, by the last value above all and what it was wrong by; that needs 13 replicas") {
 		t.Errorf("%+v", d)
 	}
 }

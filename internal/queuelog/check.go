@@ -1,6 +1,7 @@
 package queuelog
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -54,11 +55,10 @@ func (l *Log) check(base Position, last bool, r *damage.Report) error {
 		return err
 	}
 	defer s.file.Close()
-	content := make([]byte, s.size)
-	if _, err := s.file.ReadAt(content, 0); err != nil && !errors.Is(err, io.EOF) {
+	records, gaps, err := s.walk(s.file)
+	if err != nil {
 		return err
 	}
-	records, gaps := s.walk(content)
 	r.Sound += records
 	repair := func(aside string) (string, error) { return l.fill(s.base, aside) }
 	if s.mended {
@@ -88,11 +88,43 @@ type gap struct {
 // torn tells whether a gap at a segment's end is what a kill in the middle of a write leaves.
 func (g gap) torn(at, noted int64) bool { return at >= noted && (noted > 0 || g.partial) }
 
+// A window is what is in memory of a file that is read from its beginning to its end.
+type window struct {
+	in   io.ReaderAt
+	size int64 // of the file
+	at   int64
+	b    []byte
+}
+
+// from returns so many bytes from a place on, or those that there are.
+func (w *window) from(at int64, bytes int) ([]byte, error) {
+	end := min(at+int64(bytes), w.size)
+	if at < w.at || end > w.at+int64(len(w.b)) {
+		if w.b == nil {
+			w.b = make([]byte, 0, min(w.size, int64(4*bytes)))
+		}
+		n, err := w.in.ReadAt(w.b[:min(int64(cap(w.b)), w.size-at)], at)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+		w.at, w.b = at, w.b[:n]
+		end = min(end, at+int64(n)) // of a file that has been cut meanwhile
+	}
+	return w.b[at-w.at : end-w.at], nil
+}
+
 // walk counts the sound records of a segment, and finds what is between them.
-func (s *segment) walk(b []byte) (records int, gaps []gap) {
+func (s *segment) walk(in io.ReaderAt) (records int, gaps []gap, err error) {
+	read := window{in: in, size: s.size}
 	open := false
 	for at := s.first(); at < s.end(); {
-		frame := b[at-s.base:]
+		frame, err := read.from(int64(at-s.base), frameHead+MaxRecord)
+		if err != nil {
+			return records, gaps, err
+		}
+		if len(frame) == 0 { // somebody cuts the file
+			return records, append(gaps, gap{from: at, to: s.end()}), nil
+		}
 		if record := content(frame, s.salt, at); record != nil {
 			at += Position(frameHead + len(record))
 			records++
@@ -100,13 +132,13 @@ func (s *segment) walk(b []byte) (records int, gaps []gap) {
 			continue
 		}
 		if !open {
-			gaps = append(gaps, gap{from: at, partial: len(frame) < frameHead || frameHead+sizeOf(frame) > len(frame)})
+			gaps = append(gaps, gap{from: at, partial: len(frame) < frameHead || Position(frameHead+sizeOf(frame)) > s.end()-at})
 			open = true
 		}
 		at++
 		gaps[len(gaps)-1].to = at
 	}
-	return records, gaps
+	return records, gaps, nil
 }
 
 // Filler is the first byte of a record that has nothing, in the place of one that was
@@ -129,7 +161,7 @@ func (l *Log) fill(base Position, aside string) (string, error) {
 	content := make([]byte, s.size)
 	_, err = s.file.ReadAt(content, 0)
 	copy(content, s.head())
-	_, gaps := s.walk(content)
+	_, gaps, _ := s.walk(bytes.NewReader(content)) // which does not fail
 	for _, g := range gaps {
 		s.cover(content[g.from-s.base:g.to-s.base], g.from)
 	}

@@ -264,6 +264,39 @@ func repair(t *testing.T, dir string) {
 	t.Error("what was repaired is damaged")
 }
 
+// A check has a part of a segment in memory at a time.
+func TestACheckOfALargeSegmentFindsTheOneRecordThatIsDamaged(t *testing.T) {
+	dir := t.TempDir()
+	l, end, _ := noted(t, dir, 64<<20)
+	var records []string
+	for i := range 24 {
+		size := 1 + rand.IntN(queuelog.MaxRecord)
+		if i%8 == 0 {
+			size = queuelog.MaxRecord
+		}
+		records = append(records, strings.Repeat("x", size))
+	}
+	at := add(t, l, records...)
+	end()
+	for i, record := range records {
+		path := filepath.Join(dir, "log", "0000000000000000.log")
+		bit := 8 * (int(at[i]) + 8 + rand.IntN(len(record)))
+		if flip(t, path, bit); i%3 > 0 {
+			flip(t, path, bit)
+			continue
+		}
+		var r damage.Report
+		if err := queuelog.Check(queuelog.Options{Folder: filepath.Join(dir, "log"), Name: "log"}, &r); err != nil {
+			t.Fatal(err)
+		}
+		want := fmt.Sprintf("%d bytes at %d are not what was written", 8+len(record), at[i])
+		if r.Sound != len(records)-1 || len(r.Found) != 1 || r.Found[0].Where != want {
+			t.Errorf("record %d: %d are sound, and found is %v; want %s", i, r.Sound, r.Found, want)
+		}
+		flip(t, path, bit)
+	}
+}
+
 // Whatever is in a segment, a log opens, a check looks at it, and a repair leaves nothing to
 // be found.
 func FuzzSegment(f *testing.F) {

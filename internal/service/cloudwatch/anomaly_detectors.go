@@ -172,10 +172,8 @@ type naming struct {
 func (s *detectors) named(n naming) (detector, error) {
 	plain := n.namespace != nil || n.name != nil || n.stat != nil || len(n.dimensions) > 0
 	switch {
-	case n.single != nil && n.math != nil:
-		return detector{}, invalidCombination("SingleMetricAnomalyDetector and MetricMathAnomalyDetector cannot be specified together.")
-	case plain && (n.single != nil || n.math != nil):
-		return detector{}, invalidCombination("Namespace, MetricName, Dimensions and Stat cannot be specified with SingleMetricAnomalyDetector or MetricMathAnomalyDetector.")
+	case n.single != nil && n.math != nil, plain && (n.single != nil || n.math != nil):
+		return detector{}, invalidCombination("Either single metric attributes, SingleMetricAnomalyDetector or MetricMathAnomalyDetector can be set")
 	case n.math != nil:
 		return s.checkMath(n.math.MetricDataQueries)
 	case n.single == nil:
@@ -209,6 +207,9 @@ func (s *detectors) checkSingle(in *types.SingleMetricAnomalyDetector) (detector
 func (s *detectors) checkMath(queries []types.MetricDataQuery) (detector, error) {
 	if len(queries) == 0 {
 		return detector{}, missing("MetricMathAnomalyDetector.MetricDataQueries")
+	}
+	if len(queries) == 1 && queries[0].MetricStat != nil {
+		return detector{}, invalidValue("The MetricDataQueries list in MetricMathAnomalyDetector contains a single metric, please use SingleMetricAnomalyDetector instead")
 	}
 	if err := checkQueries(queries, s.cell.Account, ""); err != nil {
 		return detector{}, invalidValue("%s", message(err))

@@ -155,6 +155,7 @@ func TestAnomalyDetectorRefusals(t *testing.T) {
 				in.SingleMetricAnomalyDetector.AccountId = aws.String("210987654321")
 			}},
 			"no queries":       {"MissingRequiredParameterException", onQueries()},
+			"one metric":       {"InvalidParameterValueException", onQueries(shown(query("m1", "a", "Sum", 60)))},
 			"two returned":     {"InvalidParameterValueException", onQueries(shown(query("m1", "a", "Sum", 60)), expression("e1", "m1 * 2"))},
 			"several series":   {"InvalidParameterValueException", onQueries(hidden(query("m1", "a", "Sum", 60)), expression("e1", "METRICS()"))},
 			"a band":           {"InvalidParameterValueException", onQueries(hidden(query("m1", "a", "Sum", 60)), expression("e1", "FIRST(ANOMALY_DETECTION_BAND(m1))"))},
