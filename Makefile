@@ -8,10 +8,13 @@ LDFLAGS  = -s -w -X main.version=$(VERSION)
 # A program with it waits a second as it ends, unless told otherwise; tests start hundreds.
 RACE     = $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
 
-.PHONY: build install demo test test-console test-terraform test-kubernetes beside-kubernetes thousands-kubernetes record-terraform lint platforms bench torture variants fuzz dist image generate clean
+.PHONY: build install demo test test-console test-terraform test-kubernetes beside-kubernetes thousands-kubernetes record-terraform lint platforms bench torture variants fuzz dist image generate clean help
 
 build: ## bin/flyball, one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/flyball ./cmd/flyball
+
+help: ## what can be made
+	@awk -F ':[^#]*## ' '/^[a-z-]+:[^#]*## / { printf "%-22s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 PREFIX  ?= /usr/local
 DESTDIR ?=
@@ -31,13 +34,14 @@ POSTGRES = $(shell command -v initdb || ls -d /usr/lib/postgresql/*/bin/initdb 2
 
 # Some packages wait for programs more than they compute: one more than there are processors is
 # tested at a time. Forecasts compute in the caller's goroutine alone: the race detector would find
-# nothing in them, and take minutes. The longest package takes five where all is compiled beside it.
-SUITE = GORACE=atexit_sleep_ms=10 $(GO) run ./internal/suite $(GO) test -timeout 15m
+# nothing in them, and take minutes. The longest package takes five where all is compiled beside it,
+# and several times as long on a busy machine.
+SUITE = GORACE=atexit_sleep_ms=10 $(GO) run ./internal/suite $(GO) test -timeout 25m
 test: ## all tests, with the race detector where there is a C compiler, and in a browser where there is Chromium
 	@test -n "$(RACE)" || echo "no C compiler: the race detector is off"
 	@test -n "$(CHROMIUM)" || echo "no Chromium: the console's pages are not tried in a browser"
 	@test -n "$(POSTGRES)" || echo "no PostgreSQL: replicas are not tested (Debian: apt-get install postgresql)"
-	@failed=; \
+	@trap 'exit 130' INT; failed=; \
 	$(SUITE) -p $$(($$(getconf _NPROCESSORS_ONLN) + 1)) $(RACE) $$($(GO) list ./... | grep -v '^flyball/forecast$$') || failed=yes; \
 	$(SUITE) ./forecast || failed=yes; \
 	test -z "$$failed"

@@ -28,13 +28,14 @@ type firstAnswer struct {
 	say               func(string)
 	end               func(error)
 
-	came, told, ended bool
-	failed            int
+	came, told bool
+	failed     int
+	ended      time.Duration // how long the load went on until it was ended; 0: it was not
 }
 
 // see is told of each second of the load.
 func (f *firstAnswer) see(s load.Second) {
-	if f.came {
+	if f.came || f.ended > 0 {
 		return
 	}
 	unanswered := s.Failures.Unanswered()
@@ -45,7 +46,7 @@ func (f *firstAnswer) see(s load.Second) {
 		f.say(fmt.Sprintf("The first answer came after %s.", duration.String(s.Elapsed.Round(time.Second))))
 	case f.came:
 	case f.failed > 0 && s.Elapsed >= f.patience:
-		f.ended = true
+		f.ended = s.Elapsed
 		f.end(errNoAnswer)
 	case f.told:
 	case f.failed > 0 && s.Elapsed >= tellFailedAfter:
@@ -64,8 +65,8 @@ func (f firstAnswer) check(s load.Summary) error {
 		return nil
 	}
 	within := ""
-	if f.ended {
-		within = " within " + duration.String(f.patience) + ", so the load was ended (--wait-timeout)"
+	if f.ended > 0 { // which may be after its patience: requests under way had their timeout
+		within = " within " + duration.String(f.ended.Round(time.Second)) + ", so the load was ended (--wait-timeout)"
 	}
 	return fmt.Errorf("no request was answered%s: %s; look whether the service runs and has that path, or name another", within, s.Err)
 }

@@ -18,7 +18,7 @@ func (l *loading) requestFlags(cmd *cobra.Command) {
 	f.StringArrayVarP(&l.headers, "header", "H", nil, "header of the requests, such as 'Accept: text/html'; can be given several times")
 	f.StringVarP(&l.body, "body", "d", "", `template of the body, or @FILE with one; of a message "message {{.N}}" by default`)
 	f.DurationVar(&l.timeout, "timeout", 30*time.Second, "how long to wait for an answer")
-	f.DurationVar(&l.wait, "wait-timeout", 0, "how long to go on while nothing has answered at all; by default 10s with URLs, and 1m with what may be starting")
+	f.DurationVar(&l.wait, "wait-timeout", 0, "how long to go on while nothing has answered at all; requests under way have their --timeout; by default 10s with URLs, and 1m with what may be starting")
 	f.DurationVar(&l.drain, "graceful-stop", 30*time.Second, "how long to wait at the end for answers that are still to come")
 	f.IntVar(&l.connections, "max-connections", 20_000, "how many requests are under way at most, each on a connection; of an open loop, those beyond fail")
 	_ = cmd.RegisterFlagCompletionFunc("method", cobra.FixedCompletions([]string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"}, cobra.ShellCompDirectiveNoFileComp))

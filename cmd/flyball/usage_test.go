@@ -243,6 +243,7 @@ func TestWrongInputIsAnsweredWithWhatToType(t *testing.T) {
 		{"a level that is none", "serve --log-level loud", "give debug, info, warn or error"},
 		{"an address that is none", "serve --addr nowhere", "give HOST:PORT, such as nowhere:4566"},
 		{"a URL for an address", "serve --addr http://127.0.0.1:4567/", "give HOST:PORT, such as 127.0.0.1:4567"},
+		{"a URL without a port for an address", "serve --addr http://localhost", "give HOST:PORT, such as localhost:4566"},
 		{"a port for an address", "serve --addr 4567", "give HOST:PORT, such as 127.0.0.1:4567"},
 		{"a port that is none", "serve --addr 127.0.0.1:web", `"web" is no port; give a number from 0 to 65535`},
 		{"a URL for a name", "serve --host http://flyball.example:4566/console/", "give the name alone: flyball.example"},

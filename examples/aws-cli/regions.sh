@@ -7,6 +7,9 @@
 set -euo pipefail
 
 export AWS_ENDPOINT_URL=${AWS_ENDPOINT_URL:-http://127.0.0.1:4566} AWS_SECRET_ACCESS_KEY=test AWS_PAGER=
+# A proxy is not asked for a server of this machine.
+export NO_PROXY=${NO_PROXY:+$NO_PROXY,}127.0.0.1,localhost
+export no_proxy=$NO_PROXY
 AWS=${AWS:-aws}
 cells=("111122223333 us-east-1" "111122223333 eu-west-2" "444455556666 eu-west-2")
 target=(--service-namespace ecs --scalable-dimension ecs:service:DesiredCount --resource-id service/shop/web)

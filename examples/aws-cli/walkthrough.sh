@@ -9,6 +9,9 @@ set -euo pipefail
 export AWS_ENDPOINT_URL=${AWS_ENDPOINT_URL:-http://127.0.0.1:4566}
 export AWS_ACCESS_KEY_ID=${AWS_ACCESS_KEY_ID:-test} AWS_SECRET_ACCESS_KEY=${AWS_SECRET_ACCESS_KEY:-test}
 export AWS_REGION=${AWS_REGION:-us-east-1} AWS_DEFAULT_REGION=${AWS_REGION:-us-east-1} AWS_PAGER=
+# A proxy is not asked for a server of this machine.
+export NO_PROXY=${NO_PROXY:+$NO_PROXY,}127.0.0.1,localhost
+export no_proxy=$NO_PROXY
 AWS=${AWS:-aws}
 # Older CLIs do not read AWS_ENDPOINT_URL.
 aws() { command "$AWS" --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }

@@ -58,11 +58,16 @@ type console struct {
 	templates func() (templates, error) // parsed for the first page: most servers show none, and these take 3 MB
 	snapshots *snapshots
 	followers followers
+	made      chan struct{} // has room for the pages that are made at a time
 }
+
+// mostMade is how many pages are made at a time: the more there are, the longer calls of others wait for a
+// processor.
+const mostMade = 8
 
 // New returns the pages, all below /console/.
 func New(c Config) http.Handler {
-	pages := &console{Config: c, templates: sync.OnceValues(parseTemplates), snapshots: newSnapshots()}
+	pages := &console{Config: c, templates: sync.OnceValues(parseTemplates), snapshots: newSnapshots(), made: make(chan struct{}, mostMade)}
 	mux := http.NewServeMux()
 	mux.Handle("GET /console/assets/", serveAssets())
 	mux.HandleFunc("GET /console/sign-in", pages.askForToken)
@@ -251,7 +256,9 @@ func (c *console) show(v *visit, status int, template string, p page) {
 	var text bytes.Buffer
 	parsed, err := c.templates()
 	if err == nil {
+		c.made <- struct{}{}
 		err = parsed.execute(&text, template, p)
+		<-c.made
 	}
 	if err != nil {
 		c.Log.Error("a page of the console could not be made", "page", v.r.URL.Path, "error", err)

@@ -138,7 +138,7 @@ func damagedPlaces(ctx context.Context, dir string, in []kind) (places []string,
 
 // place names a damaged place by its path below a folder.
 func place(dir string, f damage.Finding) string {
-	return fmt.Sprintf("%s: %s", strings.TrimPrefix(f.File, dir+string(filepath.Separator)), f.Where)
+	return fmt.Sprintf("%s: %s", strings.TrimPrefix(f.File, filepath.Clean(dir)+string(filepath.Separator)), f.Where)
 }
 
 // freeze links the files of one moment.

@@ -477,3 +477,20 @@ func TestABackupThatWasCutOffIsNotCalledAnUnexpectedEOF(t *testing.T) {
 		}
 	}
 }
+
+func TestARestoreNamesWhatIsDamagedAsTheBackupDoes(t *testing.T) {
+	dir := folder(t)
+	spoil(t, only(t, dir, "registry/blobs/*/*/*"), 0)
+	var archive bytes.Buffer
+	made, err := datafolder.Backup(t.Context(), dir, nil, &archive)
+	if err != nil || len(made.Damaged) != 1 {
+		t.Fatalf("%v, %q", err, made.Damaged)
+	}
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("backup.tar", archive.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := datafolder.Restore(t.Context(), "backup.tar", "restored", false); err == nil || !strings.Contains(err.Error(), "restored: "+made.Damaged[0]) {
+		t.Errorf("%v, want %q", err, made.Damaged[0])
+	}
+}

@@ -60,7 +60,7 @@ func (c Config) checkHosts() error {
 // addressOf splits HOST:PORT. What was given in its place gets named what is nearest.
 func addressOf(what, text string) (host string, err error) {
 	host, port, err := net.SplitHostPort(text)
-	if err == nil && (host == "" || !strings.Contains(host, "/")) {
+	if err == nil && !strings.Contains(text, "/") {
 		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 			return "", fmt.Errorf("%s %q: %q is no port; give a number from 0 to 65535", what, text, port)
 		}

@@ -3,7 +3,7 @@ package main
 import (
 	"errors"
 	"io/fs"
-	"net/netip"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -66,19 +66,12 @@ func removeGroup(path string) error {
 }
 
 // sweepBridges removes the bridges of networks, with their rules.
-func sweepBridges(owners map[string]bool) error {
-	var errs []error
-	for owner := range owners {
-		name := strings.Replace(owner, "flyball-", "fb-", 1)
-		if _, err := os.Stat("/sys/class/net/" + name); err != nil {
-			continue
+func sweepBridges(owners map[string]bool) (err error) {
+	links, _ := net.Interfaces() // without them there are no bridges either
+	for _, link := range links {
+		if owner, is := strings.CutPrefix(link.Name, "fb-"); is && owners["flyball-"+owner] {
+			err = errors.Join(err, netns.Remove(link.Name))
 		}
-		b, err := netns.Find(name)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		errs = append(errs, b.Sweep(func(netip.Addr) bool { return false }), b.Close())
 	}
-	return errors.Join(errs...)
+	return err
 }

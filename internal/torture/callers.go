@@ -97,7 +97,7 @@ func (in intrusion) run(ctx context.Context, api *ecs.Client, self, url string) 
 	}
 	if in.outside {
 		cmd := exec.CommandContext(ctx, self, "-intrude")
-		cmd.Env = []string{"AWS_ENDPOINT_URL=" + url, "AWS_REGION=us-east-1"}
+		cmd.Env = []string{"AWS_ENDPOINT_URL=" + url, "AWS_REGION=us-east-1", "AWS_EC2_METADATA_DISABLED=true"}
 		cmd.Dir = "/"
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: intruder, Gid: intruder}}
 		out, err := cmd.CombinedOutput()

@@ -216,7 +216,11 @@ func (r *run) cleanUp() {
 			pause(context.Background(), 20*time.Millisecond)
 		}
 	}
-	removeCgroups(r.data)
+	folders, _ := filepath.Glob(filepath.Join(r.dir, "*")) // the pattern is sound; replicas have one each
+	for _, data := range folders {
+		removeCgroups(data)
+		removeBridge(data)
+	}
 	if err := os.RemoveAll(r.dir); err != nil {
 		log.Print(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"io"
 	"log"
 	"net/http/httptest"
@@ -145,9 +146,8 @@ var build = sync.OnceValues(func() ([]byte, error) {
 	out := filepath.Join(dir, "program")
 	cmd := exec.Command("go", "build", "-o", out, "-ldflags=-s -w", "flyball/internal/image/imagetest/program")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	cmd.Stderr = os.Stderr
-	if err := cmd.Run(); err != nil {
-		return nil, err
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("building a static program: %w: %s", err, text)
 	}
 	return os.ReadFile(out)
 })

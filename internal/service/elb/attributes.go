@@ -28,11 +28,12 @@ func listenerAttribute(key, value string) types.ListenerAttribute {
 func attributes[T any](list []T, pair func(T) (key, value *string)) (map[string]string, error) {
 	set := map[string]string{}
 	for _, a := range list {
-		key, value := pair(a)
-		if _, twice := set[aws.ToString(key)]; twice {
-			return nil, fault.Validation("Attribute key '%s' has been specified more than once", *key)
+		given, value := pair(a)
+		key := aws.ToString(given) // a client need not give one
+		if _, twice := set[key]; twice {
+			return nil, fault.Validation("Attribute key '%s' has been specified more than once", key)
 		}
-		set[aws.ToString(key)] = aws.ToString(value)
+		set[key] = aws.ToString(value)
 	}
 	return set, nil
 }

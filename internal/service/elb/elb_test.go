@@ -180,6 +180,12 @@ func TestAnErrorChangesNothing(t *testing.T) {
 			}})
 			return err
 		}, "ValidationError", "Attribute key 'idle_timeout.timeout_seconds' has been specified more than once"},
+		"attributes without keys": {func() error {
+			_, err := w.ModifyLoadBalancerAttributes(w.ctx(), &sdk.ModifyLoadBalancerAttributesInput{LoadBalancerArn: &arn, Attributes: []types.LoadBalancerAttribute{
+				{Value: aws.String("1")}, {Value: aws.String("2")},
+			}})
+			return err
+		}, "ValidationError", "Attribute key '' has been specified more than once"},
 		"tags on one of two resources": {func() error {
 			_, err := w.AddTags(w.ctx(), &sdk.AddTagsInput{ResourceArns: []string{arn, listener + "0"}, Tags: []types.Tag{{Key: aws.String("a")}}})
 			return err

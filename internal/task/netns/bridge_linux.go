@@ -81,6 +81,22 @@ func Find(name string) (*Bridge, error) {
 	return b, nil
 }
 
+// Remove removes the bridge of a name, if there is one, with what namespaces have left of it: those of a program that
+// was killed.
+func Remove(name string) error {
+	if _, err := net.InterfaceByName(name); err != nil {
+		return nil // there is none, and nothing that takes rights
+	}
+	b, err := Find(name)
+	if err != nil {
+		return err
+	}
+	if b.link == nil { // it has gone at this moment
+		return b.Close()
+	}
+	return errors.Join(b.Sweep(func(netip.Addr) bool { return false }), b.Close())
+}
+
 // Exists says whether the machine has the bridge, whole.
 func (b *Bridge) Exists() bool { return b.link != nil && b.gateway.IsValid() }
 
