@@ -16,7 +16,7 @@ import (
 const (
 	bodiesMemory  = 256 << 20
 	answersMemory = 64 << 20
-	resultsMemory = 256 << 20 // of answers that tell of what has been done
+	resultsMemory = 160 << 20 // of answers that tell of what has been done
 )
 
 // How long calls wait for it, in real time. Bodies of which each waits for what another one
