@@ -368,7 +368,7 @@ func TestTasksOfAKilledServerThatKeptNothingAreRemoved(t *testing.T) {
 
 func TestASecondSignalEndsAServerThatWaitsForItsTasks(t *testing.T) {
 	data := t.TempDir()
-	busy := filepath.Join(data, "busy")
+	busy := filepath.Join(t.TempDir(), "busy")
 	if err := os.WriteFile(busy, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}

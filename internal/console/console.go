@@ -256,9 +256,7 @@ func (c *console) show(v *visit, status int, template string, p page) {
 	var text bytes.Buffer
 	parsed, err := c.templates()
 	if err == nil {
-		c.made <- struct{}{}
-		err = parsed.execute(&text, template, p)
-		<-c.made
+		err = c.inTurn(func() error { return parsed.execute(&text, template, p) })
 	}
 	if err != nil {
 		c.Log.Error("a page of the console could not be made", "page", v.r.URL.Path, "error", err)
@@ -268,6 +266,13 @@ func (c *console) show(v *visit, status int, template string, p page) {
 	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	v.w.WriteHeader(status)
 	_, _ = v.w.Write(text.Bytes()) // the browser may be gone
+}
+
+// inTurn makes a page once fewer than the most are being made. Each takes milliseconds.
+func (c *console) inTurn(page func() error) error {
+	c.made <- struct{}{}
+	defer func() { <-c.made }()
+	return page()
 }
 
 // regionsOf are the regions of the account, where there are several. Who may not list them sees the

@@ -3,6 +3,7 @@ package duration
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -19,11 +20,13 @@ func String(d time.Duration) string {
 	return text
 }
 
-// units are those of Rough and Words.
-var units = []struct {
+type unit struct {
 	length      time.Duration
 	short, long string
-}{{24 * time.Hour, "d", " d"}, {time.Hour, "h", " h"}, {time.Minute, "m", " min"}, {time.Second, "s", " s"}}
+}
+
+// units are those of Rough and Words.
+var units = []unit{{24 * time.Hour, "d", " d"}, {time.Hour, "h", " h"}, {time.Minute, "m", " min"}, {time.Second, "s", " s"}}
 
 // Rough is a duration to its two largest units, such as 2d3h, 20m or 45s.
 func Rough(d time.Duration) string {
@@ -40,18 +43,16 @@ func Words(d time.Duration) string {
 // largest are the two largest units of a duration, of which the second is left out where it is nothing.
 func largest(d time.Duration) (short, long []string) {
 	d = max(d.Round(time.Second), 0)
-	for i, u := range units {
-		if d < u.length && u.length > time.Second {
-			continue
+	first := len(units) - 1
+	if i := slices.IndexFunc(units, func(u unit) bool { return d >= u.length }); i >= 0 {
+		first = i
+	}
+	for i, u := range units[first:min(first+2, len(units))] {
+		n := int64(d / u.length)
+		d %= u.length
+		if n > 0 || i == 0 {
+			short, long = append(short, fmt.Sprint(n, u.short)), append(long, fmt.Sprint(n, u.long))
 		}
-		for _, u := range units[i:min(i+2, len(units))] {
-			if n := d / u.length; n > 0 || len(short) == 0 {
-				short = append(short, fmt.Sprint(int64(n), u.short))
-				long = append(long, fmt.Sprint(int64(n), u.long))
-			}
-			d %= u.length
-		}
-		break
 	}
 	return short, long
 }
