@@ -43,6 +43,10 @@ var advices = []struct{ words, next string }{
 	{"parameter ReceiveMessageWaitTimeSeconds", "Write 0 to 20 seconds."},
 	{"parameter MaximumMessageSize", "Write 1024 to 1048576 bytes."},
 	{"at 'stateValue' failed", "Choose one of the three states."},
+	{"Could not parse payload into json", `Write the event in JSON, such as {"order": 7}.`},
+	{"at 'memorySize' failed", "Write 128 to 10240 MB."},
+	{"at 'timeout' failed", "Write 1 to 900 seconds."},
+	{"at 'reservedConcurrentExecutions' failed", "Write 0 or more; nothing reserves none."},
 	{"at 'policyName' failed", "Write a name of 1 to 256 characters, without | and line breaks."},
 	{"member.key' failed", "Write the name of an attribute, such as idle_timeout.timeout_seconds."},
 }

@@ -16,6 +16,8 @@ func TestRefusalsOfAWSStayAndSayWhatToDo(t *testing.T) {
 		{"ClientException", "TaskDefinition not found.", "found. Choose a revision that there is"},
 		{"RepositoryAlreadyExistsException", "The repository with name 'a' already exists in the registry with id '1'", "Choose another name"},
 		{"InvalidAttributeValue", "Invalid value for the parameter DelaySeconds.", "DelaySeconds. Write 0 to 900 seconds."},
+		{"InvalidRequestContentException", "Could not parse request body into json: Could not parse payload into json: invalid character", "character. Write the event in JSON, such as {"},
+		{"ValidationException", "1 validation error detected: Value '1' at 'memorySize' failed to satisfy constraint: Member must have value greater than or equal to 128", "128. Write 128 to 10240 MB."},
 		{"AccessDeniedException", "User: a is not authorized to perform: ecs:UpdateService", "Sign in with an access key that may do it"},
 		{"ExpiredTokenException", "The security token included in the request is expired", "Sign in again: flyball console prints a link."},
 		{"ThrottlingException", "Rate exceeded", "Wait some seconds, and do it again."},

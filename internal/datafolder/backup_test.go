@@ -464,6 +464,20 @@ func TestABackupThatNobodyCheckedIsNotTakenForWhole(t *testing.T) {
 	}
 }
 
+func TestABackupThatWasCutOffIsNotCalledAnUnexpectedEOF(t *testing.T) {
+	whole := backup(t, folder(t))
+	for _, n := range []int{0, 600, len(whole) / 2, len(whole) * 3 / 4} {
+		dir := filepath.Join(t.TempDir(), "restored")
+		_, err := datafolder.Restore(t.Context(), archived(t, whole[:n]), dir, false)
+		if !errors.Is(err, datafolder.ErrNoBackup) {
+			t.Errorf("after %d of %d bytes: %v", n, len(whole), err)
+		}
+		if names := siblings(t, dir); len(names) != 0 {
+			t.Errorf("it has left %v", names)
+		}
+	}
+}
+
 func TestARestoreNamesWhatIsDamagedAsTheBackupDoes(t *testing.T) {
 	dir := folder(t)
 	spoil(t, only(t, dir, "registry/blobs/*/*/*"), 0)

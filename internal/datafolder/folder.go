@@ -40,8 +40,17 @@ func ours(dir string) bool {
 			return true
 		}
 	}
-	first, other := contents(dir)
-	return first && other == ""
+	lock, other := contents(dir)
+	return lock && (other == "" || replicas(dir))
+}
+
+// replicas tells whether a folder with a lock is of a replica, which keeps its state in a database: it has
+// the folders that a server makes at its start.
+func replicas(dir string) bool {
+	return !slices.ContainsFunc([]string{Deliveries, Logs, Registry}, func(name string) bool {
+		info, err := os.Lstat(filepath.Join(dir, name))
+		return err != nil || !info.IsDir()
+	})
 }
 
 // lockName is of the file that a server makes before all others.

@@ -24,11 +24,13 @@ func TestAServerTakesNoFolderWithFilesOfOthers(t *testing.T) {
 		"flyball.db-mark lock":    "",
 		"lock tasks/ images/":     "", // whose state somebody has removed
 		"lock queues/ damaged-1/": "",
-		"index.html":              "index.html",
-		".git/ main.go":           "main.go",
-		"images/":                 "images", // pictures
-		"logs/ lost+found/":       "logs",
-		"lock main.go":            "main.go",
+		"lock deliveries/ logs/ registry/ tls.crt": "", // of a replica
+		"lock deliveries/ logs/ registry tls.crt":  "tls.crt",
+		"index.html":        "index.html",
+		".git/ main.go":     "main.go",
+		"images/":           "images", // pictures
+		"logs/ lost+found/": "logs",
+		"lock main.go":      "main.go",
 	} {
 		dir := t.TempDir()
 		for _, name := range strings.Fields(has) {

@@ -16,6 +16,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
 )
 
@@ -82,7 +83,11 @@ func Restore(ctx context.Context, backup, dir string, replace bool) (before stri
 			return nil
 		}
 		before = dir + ".before-" + time.Now().UTC().Format("20060102T150405Z")
-		return os.Rename(dir, before)
+		if err = os.Rename(dir, before); errors.Is(err, syscall.EBUSY) {
+			before = ""
+			return mounted(dir)
+		}
+		return err
 	})
 	return before, err
 }
@@ -123,8 +128,16 @@ func inOneStep(dir string, fill func(made string) error) error {
 	if err := syncAll(made); err != nil {
 		return err
 	}
-	_ = os.Remove(dir) // an empty one; the renaming tells what else is there
+	if err := os.Remove(dir); errors.Is(err, syscall.EBUSY) { // an empty one; the renaming tells what else is there
+		return mounted(dir)
+	}
 	return errors.Join(os.Rename(made, dir), syncFolder(filepath.Dir(dir)))
+}
+
+// mounted refuses a folder that no other can be put in the place of.
+func mounted(dir string) error {
+	return fmt.Errorf("%s is where a volume is mounted, and cannot be replaced as a whole: give a folder in it, such as %s, and serve with that",
+		dir, filepath.Join(dir, "flyball"))
 }
 
 // fetch brings the files of a backup into a folder, compared with their list.
@@ -161,7 +174,7 @@ func fetch(ctx context.Context, backup, made string) (l list, err error) {
 			return l, err
 		}
 		if sum != want {
-			return l, fmt.Errorf("the backup is damaged: %s is not what was written", name)
+			return l, fmt.Errorf("the backup is damaged: %s is not what was written; restore another one", name)
 		}
 	}
 	return l, makeFolders(made, l.Folders)
@@ -272,7 +285,11 @@ func unpack(ctx context.Context, archive *tar.Reader, made string) (l list, err 
 		if h.Typeflag != tar.TypeReg || !filepath.IsLocal(filepath.FromSlash(h.Name)) {
 			return l, fmt.Errorf("the backup has an entry %q that does not belong into one", h.Name)
 		}
-		if sums[h.Name], err = put(archive, made, h.Name); err != nil {
+		sums[h.Name], err = put(archive, made, h.Name)
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			return l, ErrNoBackup
+		}
+		if err != nil {
 			return l, fmt.Errorf("read the backup: %w", err)
 		}
 	}
@@ -281,11 +298,11 @@ func unpack(ctx context.Context, archive *tar.Reader, made string) (l list, err 
 	}
 	for name, want := range l.Files {
 		if sums[name] != want {
-			return l, fmt.Errorf("the backup is damaged: %s is not what was written", name)
+			return l, fmt.Errorf("the backup is damaged: %s is not what was written; restore another one", name)
 		}
 	}
 	if len(sums) != len(l.Files) {
-		return l, errors.New("the backup is damaged: it has files that are not in its list")
+		return l, errors.New("the backup is damaged: it has files that are not in its list; restore another one")
 	}
 	return l, makeFolders(made, l.Folders)
 }

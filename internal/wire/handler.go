@@ -89,6 +89,7 @@ type handler struct {
 	unsigned bool // some service has operations that are not signed
 	bodies   *flow.Budget
 	answers  *flow.Budget
+	results  *flow.Budget // of answers of calls that do not only read
 	carried  *flow.Budget // of calls with large answers, until they are answered; see expect
 	verifier signature.Verifier
 	decoders sync.Pool
@@ -112,9 +113,9 @@ func NewHandler(opts Options, services ...Service) (http.Handler, error) {
 		opts.Region = "us-east-1"
 	}
 	if !isRegion(opts.Region) {
-		return nil, fmt.Errorf("wire: region %q is not like us-east-1", opts.Region)
+		return nil, fmt.Errorf("region %q: give one such as us-east-1", opts.Region)
 	}
-	h := &handler{Options: opts, bodies: newBodies(), answers: newAnswers(), carried: newCarried()}
+	h := &handler{Options: opts, bodies: newBodies(), answers: newAnswers(), results: newResults(), carried: newCarried()}
 	h.decoders.New = func() any { return &decoder{strings: newInterner()} }
 	for _, s := range services {
 		for _, other := range h.services {

@@ -16,6 +16,7 @@ import (
 const (
 	bodiesMemory  = 256 << 20
 	answersMemory = 64 << 20
+	resultsMemory = 160 << 20 // of answers that tell of what has been done
 )
 
 // How long calls wait for it, in real time. Bodies of which each waits for what another one
@@ -27,6 +28,7 @@ const (
 
 func newBodies() *flow.Budget   { return flow.NewBudget(bodiesMemory, bodiesPatience) }
 func newAnswers() *flow.Budget  { return flow.NewBudget(answersMemory, answersPatience) }
+func newResults() *flow.Budget  { return flow.NewBudget(resultsMemory, answersPatience) }
 func newFindings() *flow.Budget { return flow.NewBudget(findings*mostAnswer, answersPatience) }
 
 // decode decodes a value of the call's, within what all calls may take together.
@@ -104,9 +106,13 @@ func (x *exchange) expect(ctx context.Context) bool {
 }
 
 // note counts an answer as what it takes until it is sent. One that nobody expected to be
-// large is sent whether there is room or not: it is there, and what it tells of has been done.
+// large is sent whether there is room or not: it is there. What a call tells of that it has done, such
+// as what a function has answered, cannot be asked for again: it has room of its own, for which nobody waits.
 func (x *exchange) note(answer *bytes.Buffer) {
 	size := int64(answer.Len())
+	if x.op != nil && !x.op.reads {
+		x.reply = x.h.results.Share()
+	}
 	if x.op != nil && size > x.op.largest.Load() {
 		x.op.largest.Store(size)
 	}

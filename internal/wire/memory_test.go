@@ -363,3 +363,38 @@ func TestAnAnswerThatNobodyTakesGivesWayToOthers(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatFunctionsAnswerIsSentToSlowClientsWhileOthersWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &handler{answers: flow.NewBudget(0, answersPatience), results: newResults(), carried: newCarried()}
+		answer := make([]byte, 6<<20)
+		sent := make(chan error)
+		for range 20 {
+			go func() {
+				x := &exchange{h: h, op: &operation{}, reply: h.answers.Share()}
+				x.note(bytes.NewBuffer(answer))
+				sent <- x.reply.Send(t.Context(), slow(200e3), answer, func() {})
+				x.reply.Set(0)
+			}()
+		}
+		synctest.Wait()
+		reads := &exchange{h: h, op: &operation{reads: true}, r: httptest.NewRequest(http.MethodPost, "/", nil), reply: h.answers.Share()}
+		reads.op.largest.Store(largeAnswer)
+		if reads.expect(t.Context()) {
+			t.Error("a call was begun for whose answer there is no room")
+		}
+		for range 20 {
+			if err := <-sent; err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+// A slow client takes so many bytes a second.
+type slow int
+
+func (s slow) Write(p []byte) (int, error) {
+	time.Sleep(time.Duration(len(p)) * time.Second / time.Duration(s))
+	return len(p), nil
+}
