@@ -107,7 +107,7 @@ func (c *controller) Decide(s autoscaler.Seen) autoscaler.Decision {
 	if d.Replicas != s.Desired {
 		d.By = By
 		d.Reason = fmt.Sprintf("up to %.3g requests a second are expected within %g s, by %s above all and what it was wrong by; that needs %d replicas",
-			expected, (time.Duration(c.ahead)*c.Spec.Interval).Seconds(), c.experts.best().name(), wish)
+			expected, (time.Duration(c.ahead) * c.Spec.Interval).Seconds(), c.experts.best().name(), wish)
 	}
 	return d
 }
