@@ -8,7 +8,7 @@ import (
 
 // CheckWritten says what IAM refuses in a document that somebody writes in a partition,
 // such as aws, beyond what Parse does: a document that says such a thing means
-// something, and one that is kept goes on to.
+// something, and one that is kept goes on to. A trust policy is of no partition: it names no resources.
 func CheckWritten(text string, t Type, partition string) error {
 	d, err := read(text, t)
 	if err != nil {

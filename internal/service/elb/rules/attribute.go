@@ -20,7 +20,12 @@ type Attributes struct {
 
 type attribute struct {
 	key, usual string
-	check      func(value string) string // what the value must be and is not, or a whole message
+	check      func(value string) string // what AWS says of a wrong value
+}
+
+// must says what the value of an attribute must be and is not.
+func must(key, value, what string, args ...any) string {
+	return fmt.Sprintf("'%s' value '%s' must ", key, value) + fmt.Sprintf(what, args...)
 }
 
 // yesOrNo is an attribute that is on or off.
@@ -38,7 +43,7 @@ func oneOf(key, usual string, values ...string) attribute {
 		if slices.Contains(values, value) {
 			return ""
 		}
-		return fmt.Sprintf("must be one of [%s]", strings.Join(values, ", "))
+		return must(key, value, "be one of [%s]", strings.Join(values, ", "))
 	}}
 }
 
@@ -47,7 +52,7 @@ func between(key, usual string, least, most int) attribute {
 		if n, err := strconv.Atoi(value); err == nil && n >= least && n <= most {
 			return ""
 		}
-		return fmt.Sprintf("must be between '%d-%d' inclusive", least, most)
+		return must(key, value, "be between '%d-%d' inclusive", least, most)
 	}}
 }
 
@@ -57,7 +62,7 @@ func seconds(key, usual string, least, most int) attribute {
 		n, err := strconv.Atoi(value)
 		switch {
 		case err != nil:
-			return fmt.Sprintf("must be between '%d-%d' inclusive", least, most)
+			return must(key, value, "be between '%d-%d' inclusive", least, most)
 		case n > most:
 			return fmt.Sprintf("The value of '%s' cannot be greater than %d characters", key, most)
 		case n < least:
@@ -80,15 +85,13 @@ func among(key string, values ...string) attribute {
 // desync is what is done with requests that are not as they should be. AWS does not name
 // this attribute where it refuses a value.
 func desync(usual string, others ...string) attribute {
-	a := oneOf("routing.http.desync_mitigation_mode", usual, append([]string{usual}, others...)...)
-	check := a.check
-	a.check = func(value string) string {
-		if must := check(value); must != "" {
-			return fmt.Sprintf("'%s' %s", value, must)
+	modes := append([]string{usual}, others...)
+	return attribute{"routing.http.desync_mitigation_mode", usual, func(value string) string {
+		if slices.Contains(modes, value) {
+			return ""
 		}
-		return ""
-	}
-	return a
+		return fmt.Sprintf("'%s' must be one of [%s]", value, strings.Join(modes, ", "))
+	}}
 }
 
 // saying is an attribute whose wrong values have a message of their own.
@@ -110,8 +113,8 @@ func (a attribute) orElse(value string) attribute {
 		if v == value {
 			return ""
 		}
-		if must := check(v); must != "" {
-			return must + ", or '" + value + "'"
+		if wrong := check(v); wrong != "" {
+			return wrong + ", or '" + value + "'"
 		}
 		return ""
 	}
@@ -123,7 +126,7 @@ func text(key string, most int) attribute {
 		if len(value) <= most {
 			return ""
 		}
-		return fmt.Sprintf("must have at most %d characters", most)
+		return must(key, value, "have at most %d characters", most)
 	}}
 }
 
@@ -132,7 +135,7 @@ func headerName(key, usual string) attribute {
 	return attribute{key, usual, func(value string) string {
 		switch {
 		case len(value) > maxHeaderName:
-			return fmt.Sprintf("must have at most %d characters", maxHeaderName)
+			return must(key, value, "have at most %d characters", maxHeaderName)
 		case value != "" && !tokens.MatchString(value):
 			return fmt.Sprintf("The value of '%s' contains invalid characters", key)
 		}
@@ -157,12 +160,8 @@ func (as Attributes) With(have, set map[string]string) (map[string]string, error
 		if i < 0 {
 			return nil, fault.Validation("%s attribute key '%s' is not recognized", as.kind, key)
 		}
-		switch must := as.list[i].check(value); {
-		case must == "":
-		case !strings.HasPrefix(must, "must "):
-			return nil, fault.Validation("%s", must)
-		default:
-			return nil, fault.Validation("'%s' value '%s' %s", key, value, must)
+		if wrong := as.list[i].check(value); wrong != "" {
+			return nil, fault.Validation("%s", wrong)
 		}
 		all[key] = value
 	}
